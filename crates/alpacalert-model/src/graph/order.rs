@@ -37,7 +37,7 @@ impl Graph {
         let mut retried = HashSet::new();
         if self.has_retries(batch) {
             for edge in self.refused_edges() {
-                self.system_mut(edge.parent).children[edge.at as usize].standing = Standing::Fresh;
+                self.set_standing(edge, Standing::Fresh);
                 retried.insert((edge.parent, self.link(edge).child));
                 fresh.push(edge);
             }
@@ -130,19 +130,53 @@ impl Graph {
     /// Raises ranks so that every new edge goes down, and returns the edges that cannot, each with its cycle from the
     /// parent to the parent.
     fn order(&mut self, fresh: &[ParentLink]) -> Vec<(ParentLink, Vec<u32>)> {
+        let most = CYCLE_STEPS.0 * fresh.len() + CYCLE_STEPS.1;
+        let mut steps = 0;
+        let mut refused = self.without_cycles(fresh, most, &mut steps);
+        if refused.len() < 2 {
+            return refused;
+        }
+        // What was refused first may close no cycle any more, now that others are refused too.
+        let age: HashMap<_, _> = fresh
+            .iter()
+            .enumerate()
+            .map(|(n, edge)| (*edge, n))
+            .collect();
+        refused.sort_by_key(|(edge, _)| age.get(edge).copied());
+        let mut still = Vec::new();
+        for (edge, path) in refused {
+            if steps > most {
+                still.push((edge, path));
+                continue;
+            }
+            self.set_standing(edge, Standing::Fresh);
+            still.extend(self.without_cycles(&[edge], most, &mut steps));
+        }
+        still
+    }
+
+    /// Refuses new edges until there are no cycles, with `most` for a bound on the steps that this takes.
+    fn without_cycles(
+        &mut self,
+        fresh: &[ParentLink],
+        most: usize,
+        steps: &mut usize,
+    ) -> Vec<(ParentLink, Vec<u32>)> {
         let mut refused = Vec::new();
         let mut age = HashMap::new();
-        let mut steps = 0;
         loop {
-            let stuck = self.raise(fresh, &mut steps);
+            let stuck = self.raise(fresh, steps);
             if stuck.is_empty() {
                 return refused;
             }
             if age.is_empty() {
-                let ages = fresh.iter().enumerate();
-                age = ages.map(|(n, edge)| ((edge.parent, edge.at), n)).collect();
+                age = fresh
+                    .iter()
+                    .enumerate()
+                    .map(|(n, edge)| (*edge, n))
+                    .collect();
             }
-            if steps > CYCLE_STEPS.0 * fresh.len() + CYCLE_STEPS.1 {
+            if *steps > most {
                 let within = |edge: &ParentLink| {
                     self.is_fresh(*edge)
                         && stuck.contains(&edge.parent)
@@ -151,17 +185,17 @@ impl Graph {
                 let edges: Vec<ParentLink> = fresh.iter().copied().filter(within).collect();
                 for edge in edges {
                     let child = self.link(edge).child;
-                    self.set_refused(edge);
+                    self.set_standing(edge, Standing::Refused);
                     refused.push((edge, vec![edge.parent, child]));
                 }
             } else {
-                self.break_cycles(&stuck, &age, &mut refused, &mut steps);
+                self.break_cycles(&stuck, &age, &mut refused, steps);
             }
         }
     }
 
-    fn set_refused(&mut self, edge: ParentLink) {
-        self.system_mut(edge.parent).children[edge.at as usize].standing = Standing::Refused;
+    fn set_standing(&mut self, edge: ParentLink, standing: Standing) {
+        self.system_mut(edge.parent).children[edge.at as usize].standing = standing;
     }
 
     /// Raises ranks above the new edges that go up or level; returns the nodes on cycles and above them.
@@ -224,7 +258,7 @@ impl Graph {
     fn break_cycles(
         &mut self,
         stuck: &HashSet<u32>,
-        age: &HashMap<(u32, u32), usize>,
+        age: &HashMap<ParentLink, usize>,
         refused: &mut Vec<(ParentLink, Vec<u32>)>,
         steps: &mut usize,
     ) {
@@ -266,8 +300,8 @@ impl Graph {
                             .collect();
                         let (at, newest) = newest(&cycle, age);
                         refused.push((newest, round(&cycle, at)));
-                        self.set_refused(newest);
-                        if newest.parent != edge.parent || newest.at != edge.at {
+                        self.set_standing(newest, Standing::Refused);
+                        if newest != edge {
                             return;
                         }
                     }
@@ -279,10 +313,10 @@ impl Graph {
 
 /// The edge of a cycle that was asked for last. The edges that were in force before have no age, and at least one has,
 /// since without the new ones there was no cycle.
-fn newest(cycle: &[ParentLink], age: &HashMap<(u32, u32), usize>) -> (usize, ParentLink) {
+fn newest(cycle: &[ParentLink], age: &HashMap<ParentLink, usize>) -> (usize, ParentLink) {
     let edges = cycle.iter().copied().enumerate();
     edges
-        .max_by_key(|(_, edge)| age.get(&(edge.parent, edge.at)).map_or(0, |n| n + 1))
+        .max_by_key(|(_, edge)| age.get(edge).map_or(0, |n| n + 1))
         .expect("a cycle has edges")
 }
 

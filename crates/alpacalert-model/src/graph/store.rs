@@ -89,7 +89,7 @@ pub(super) struct ChildLink {
 }
 
 /// An edge, at the child's end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ParentLink {
     pub(super) parent: u32,
     /// Where the edge stands in the parent's list of members.
