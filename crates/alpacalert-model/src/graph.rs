@@ -119,6 +119,8 @@ pub struct Graph {
     sources: Vec<SourceNodes>,
     kinds: HashSet<Kind>,
     words: HashSet<Arc<str>>,
+    /// The source and the kind of the newest node.
+    recent: Option<(Arc<str>, Kind)>,
     /// Systems with refused edges.
     cyclic: Vec<u32>,
     queue: propagate::Queue,

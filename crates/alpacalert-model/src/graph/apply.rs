@@ -32,9 +32,7 @@ impl Graph {
         let mut batch = self.batch(source, now);
         self.epoch = self.epoch.wrapping_add(1);
         let epoch = self.epoch;
-        if self.slots.is_empty() {
-            self.slots.reserve_exact(blueprint.nodes.len());
-        }
+        self.reserve(blueprint.nodes.len());
         let mut wanted = 0;
         for node in blueprint.nodes {
             let index = self.ensure(&node.id, now);
