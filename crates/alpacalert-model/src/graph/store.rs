@@ -318,6 +318,7 @@ impl Graph {
         let system = self.system_mut(parent);
         let weight = system.weight_of(&link);
         let before = link.standing == Standing::Counted;
+        let twisted = link.effect == Effect::Inverted || matches!(system.rule, Rule::Exactly(_));
         match (before, counted) {
             (false, true) => system.sums.add(link.effect.contribution(state), weight),
             (true, false) => system.sums.remove(link.effect.contribution(state), weight),
@@ -327,6 +328,11 @@ impl Graph {
             true => Standing::Counted,
             false => Standing::Refused,
         };
+        match (before, counted) {
+            (false, true) => self.twists += u64::from(twisted),
+            (true, false) => self.twists -= u64::from(twisted),
+            _ => {}
+        }
         before
     }
 
