@@ -9,7 +9,7 @@ use alpacalert_model::{
 use proptest::prelude::*;
 
 use crate::incremental::{any_edge, any_rule, any_state};
-use crate::support::{at, blueprint, graph, id, key, observe, sensor, system};
+use crate::support::{at, blueprint, cases, graph, id, key, observe, sensor, system};
 
 use State::{Degraded, Failing, Passing, Unknown};
 
@@ -480,7 +480,7 @@ fn check_against_trying_everything(small: &Small) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(cases(100))]
 
     #[test]
     fn explanations_are_what_trying_everything_gives(small in any_small(true)) {
