@@ -1,1 +1,1 @@
-//! Placeholder.
+//! The monitoring engine that people embed.
