@@ -4,7 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 
-use alpacalert_model::{Message, Observation, Reason, Severity, Unit};
+use alpacalert_model::{Message, Observation, Reason, Severity, Unit, sanitize};
 use futures_util::FutureExt;
 
 use crate::{Context, OutputLimits, Sensor};
@@ -88,32 +88,6 @@ fn cut(text: &str, bytes: usize) -> Cow<'_, str> {
         &text[..end],
         text.len() - end
     ))
-}
-
-/// The text with what could fool a terminal, a log or a reader replaced by `�`: control characters other than the line
-/// feed (ANSI sequences begin with one) and the characters that change the direction of text.
-pub fn sanitize(text: &str) -> Cow<'_, str> {
-    if text.chars().any(is_unsafe) {
-        Cow::Owned(
-            text.chars()
-                .map(|c| {
-                    if is_unsafe(c) {
-                        char::REPLACEMENT_CHARACTER
-                    } else {
-                        c
-                    }
-                })
-                .collect(),
-        )
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-fn is_unsafe(c: char) -> bool {
-    // Bidirectional formatting characters: Unicode Standard Annex 9, section 2; U+FEFF and the separators break lines.
-    (c.is_control() && c != '\n' && c != '\t')
-        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
 /// Fetches once, whatever the source does: a panic or a time-out becomes an error.
