@@ -4,7 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 
-use alpacalert_model::{Message, Observation, Reason, Severity, Timestamp, Unit};
+use alpacalert_model::{Message, Observation, Reason, Severity, Timestamp, Unit, sanitize};
 use futures_util::FutureExt;
 
 use crate::{Context, OutputLimits, Redactor, Sensor, SensorError, Snapshot, Source};
@@ -138,12 +138,15 @@ fn clean<'a>(text: &'a str, redactor: &Redactor, bytes: usize) -> Cow<'a, str> {
 
 /// The text on one line, without control characters, cut to a length. Borrowed when nothing changed.
 pub(crate) fn one_line(text: &str, bytes: usize) -> Cow<'_, str> {
-    let unsafe_here = |c: char| is_unsafe(c) || c.is_control();
-    if text.chars().any(unsafe_here) {
-        let safe = text.replace(unsafe_here, "\u{fffd}");
-        Cow::Owned(cut(&safe, bytes).into_owned())
-    } else {
-        cut(text, bytes)
+    let safe = sanitize(text);
+    if safe.contains(char::is_control) {
+        // What `sanitize` leaves: line feeds and tabs.
+        let line = safe.replace(char::is_control, " ");
+        return Cow::Owned(cut(&line, bytes).into_owned());
+    }
+    match cut(&safe, bytes) {
+        Cow::Owned(text) => Cow::Owned(text),
+        Cow::Borrowed(_) => safe,
     }
 }
 
@@ -157,22 +160,6 @@ fn cut(text: &str, bytes: usize) -> Cow<'_, str> {
         &text[..end],
         text.len() - end
     ))
-}
-
-/// The text with what could fool a terminal, a log or a reader replaced by `�`: control characters other than the line
-/// feed (ANSI sequences begin with one) and the characters that change the direction of text.
-pub fn sanitize(text: &str) -> Cow<'_, str> {
-    if text.chars().any(is_unsafe) {
-        Cow::Owned(text.replace(is_unsafe, "\u{fffd}"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-fn is_unsafe(c: char) -> bool {
-    // Bidirectional formatting characters: Unicode Standard Annex 9, section 2; U+FEFF and the separators break lines.
-    (c.is_control() && c != '\n' && c != '\t')
-        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
 #[cfg(test)]

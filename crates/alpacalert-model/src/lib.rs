@@ -23,6 +23,7 @@ mod measurement;
 mod rule;
 mod state;
 mod status;
+mod text;
 
 pub use blueprint::{Blueprint, Edge, Member, Node, Role, ServiceInfo};
 pub use confirm::{Confirmation, Patience};
@@ -35,3 +36,4 @@ pub use measurement::{Bound, Limits, Measurement, Unit};
 pub use rule::{Effect, Judgement, Rule, Sums, Threshold};
 pub use state::State;
 pub use status::{Mark, Marks, Message, Observation, Reason, Severity, Status};
+pub use text::sanitize;
