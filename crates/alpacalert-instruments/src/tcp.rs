@@ -186,10 +186,7 @@ impl Tcp {
 }
 
 /// Reads until the pattern is found, the connection ends, or there is more than we look at.
-async fn read_until(
-    stream: &mut TcpStream,
-    pattern: &Pattern,
-) -> Result<(Vec<u8>, bool), Trouble> {
+async fn read_until(stream: &mut TcpStream, pattern: &Pattern) -> Result<(Vec<u8>, bool), Trouble> {
     let mut bytes = Vec::new();
     loop {
         let room = (ANSWER_BYTES - bytes.len()) as u64;
