@@ -68,11 +68,11 @@ impl Monitor {
         } = self;
         let capacity = assembler.plan.concurrency.into();
         let clock = settings.clock.clone();
-        let (mut world, step) = World::new(assembler, clock.now());
-        let mut rosters = HashMap::new();
-        collect(&mut rosters, step);
         let cancel = CancellationToken::new();
         let context = settings.context(cancel.clone());
+        let (mut world, step) = World::new(assembler, context.clone());
+        let mut rosters = HashMap::new();
+        collect(&mut rosters, step);
         if let Some(step) = fetch(&mut world, &settings, &context, &progress).await {
             collect(&mut rosters, step);
         }
