@@ -24,6 +24,7 @@ mod nearest;
 mod rule;
 mod state;
 mod status;
+mod text;
 
 pub use blueprint::{Blueprint, Edge, Member, Node, Role, ServiceInfo};
 pub use confirm::{Confirmation, Patience};
@@ -36,3 +37,4 @@ pub use measurement::{Bound, Limits, Measurement, Unit};
 pub use rule::{Effect, Judgement, Rule, Sums, Threshold};
 pub use state::State;
 pub use status::{Mark, Marks, Message, Observation, Reason, Severity, Status};
+pub use text::sanitize;

@@ -1,0 +1,360 @@
+//! Putting together what should be in the graph, and what measures it.
+
+mod scope;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+
+use alpacalert_model::{Blueprint, Kind, Node, NodeId, Observation, Reason, Timestamp};
+
+pub use scope::Scope;
+
+use crate::{
+    InstrumentError, OutputLimits, Params, Redactor, Registry, Schedule, ScheduleOverrides, Sensor,
+    Snapshot,
+};
+
+/// What should be in the graph, with what measures it.
+#[derive(Clone, Debug, Default)]
+pub struct Assembly {
+    /// The nodes.
+    pub blueprint: Blueprint,
+    /// The sensors that the scheduler measures, by node.
+    pub sensors: HashMap<NodeId, Measured>,
+    /// What is known already, by node: of sensors that their source feeds.
+    pub observations: Vec<(NodeId, Observation)>,
+}
+
+/// A sensor and how often it is measured.
+#[derive(Clone)]
+pub struct Measured {
+    /// The sensor.
+    pub sensor: Arc<dyn Sensor>,
+    /// How often, and how patiently.
+    pub schedule: Schedule,
+}
+
+impl fmt::Debug for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Measured")
+            .field("schedule", &self.schedule)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The newest snapshot of each source, by its name.
+pub type Snapshots = HashMap<Arc<str>, Snapshot>;
+
+/// Asks for one thing of a kind to be in the graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// The source that knows it; `local` for what this instance measures itself.
+    pub source: Arc<str>,
+    /// Its kind.
+    pub kind: Kind,
+    /// Which one of its kind.
+    pub reference: Arc<str>,
+    /// The keys that were given for it.
+    pub params: Params,
+    /// What people call it, if not what its instrumentor says.
+    pub title: Option<Arc<str>>,
+    /// Whose it is, if not its parents' owner's.
+    pub owner: Option<Arc<str>>,
+    /// How often and how patiently to measure it, where that is said.
+    pub schedule: ScheduleOverrides,
+    /// What placeholders such as `{namespace}` in sensors that users add to the kind stand for, beside the usual ones.
+    pub fields: BTreeMap<String, String>,
+}
+
+impl Request {
+    /// Asks for a thing that this instance measures itself.
+    pub fn local(kind: Kind, reference: impl Into<Arc<str>>) -> Self {
+        Request::from_source("local", kind, reference)
+    }
+
+    /// Asks for a thing that a source knows.
+    pub fn from_source(
+        source: impl Into<Arc<str>>,
+        kind: Kind,
+        reference: impl Into<Arc<str>>,
+    ) -> Self {
+        Request {
+            source: source.into(),
+            kind,
+            reference: reference.into(),
+            params: Params::new(),
+            title: None,
+            owner: None,
+            schedule: ScheduleOverrides::default(),
+            fields: BTreeMap::new(),
+        }
+    }
+
+    /// The same with parameters.
+    #[must_use]
+    pub fn with_params(mut self, params: Params) -> Self {
+        self.params = params;
+        self
+    }
+
+    /// The identity of the thing.
+    pub fn id(&self) -> NodeId {
+        NodeId::new(
+            self.source.clone(),
+            self.kind.clone(),
+            self.reference.clone(),
+        )
+    }
+}
+
+/// What an instrumentor looks at.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Which thing.
+    pub id: NodeId,
+    /// The keys that were given for it.
+    pub params: Params,
+    /// What placeholders stand for: `source`, `kind`, `reference`, `name`, and what the request adds.
+    pub fields: BTreeMap<String, String>,
+}
+
+/// Builds an [`Assembly`], asking a registry about each thing. Each thing is built once, however often it is asked for.
+pub struct Builder<'a> {
+    registry: &'a Registry,
+    snapshots: &'a Snapshots,
+    defaults: ScheduleOverrides,
+    now: Timestamp,
+    assembly: Assembly,
+    /// The nodes that were built, and those being built, so that a thing that requires
+    /// itself ends in an edge that the graph refuses instead of going round for ever.
+    known: HashSet<NodeId>,
+    /// The next number to try for a name that is taken, so that a thousand alerts of one name do not take a million tries.
+    numbers: HashMap<NodeId, u64>,
+    depth: usize,
+    redactor: Option<&'a Redactor>,
+    limits: OutputLimits,
+}
+
+impl<'a> Builder<'a> {
+    /// How deep things may require each other. Each level costs stack.
+    pub const MAX_DEPTH: usize = 64;
+
+    /// A builder without nodes.
+    pub fn new(
+        registry: &'a Registry,
+        snapshots: &'a Snapshots,
+        defaults: ScheduleOverrides,
+        now: Timestamp,
+    ) -> Self {
+        Builder {
+            registry,
+            snapshots,
+            defaults,
+            now,
+            assembly: Assembly::default(),
+            known: HashSet::new(),
+            numbers: HashMap::new(),
+            depth: 0,
+            redactor: None,
+            limits: OutputLimits::default(),
+        }
+    }
+
+    /// The same, with secrets to hide in what instrumentors and sources say.
+    #[must_use]
+    pub fn with_redactor(mut self, redactor: &'a Redactor) -> Self {
+        self.redactor = Some(redactor);
+        self
+    }
+
+    /// What was built.
+    pub fn finish(self) -> Assembly {
+        self.assembly
+    }
+
+    /// The time for which the assembly is made.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The snapshot of a source, if it has one and it is a `T`.
+    pub fn snapshot<T: Send + Sync + 'static>(&self, source: &str) -> Option<&'a T> {
+        self.snapshots.get(source)?.get()
+    }
+
+    /// Whether a node was built, or is being built.
+    pub fn contains(&self, id: &NodeId) -> bool {
+        self.known.contains(id)
+    }
+
+    /// Adds a node as it is. `false` when there is one of that identity already; then the first one stays.
+    pub fn node(&mut self, mut node: Node) -> bool {
+        if !self.known.insert(node.id.clone()) {
+            return false;
+        }
+        node.title = self.clean_title(node.title);
+        self.assembly.blueprint.nodes.push(node);
+        true
+    }
+
+    /// Adds a node that a sensor measures.
+    pub fn sensor(&mut self, node: Node, sensor: Arc<dyn Sensor>, schedule: &ScheduleOverrides) {
+        let id = node.id.clone();
+        if self.node(node) {
+            let schedule = schedule.over(&self.defaults);
+            let measured = Measured { sensor, schedule };
+            self.assembly.sensors.insert(id, measured);
+        }
+    }
+
+    /// Adds a node whose state is known already.
+    pub fn observed(&mut self, node: Node, observation: Observation) {
+        let id = node.id.clone();
+        if self.node(node) {
+            let observation = self.clean(observation);
+            self.assembly.observations.push((id, observation));
+        }
+    }
+
+    /// Builds a thing with everybody whom the registry has for its kind.
+    ///
+    /// The error is that nobody is registered for the kind, or that things go too deep. What goes wrong inside an
+    /// instrumentor becomes an Unknown member of the node.
+    pub fn instrument(&mut self, request: Request) -> Result<NodeId, InstrumentError> {
+        let registry = self.registry;
+        let instrumentors = registry.instrumentors(&request.kind)?;
+        let spec = registry.spec(&request.kind);
+        let schedule = match spec {
+            Some(spec) => request.schedule.or(&spec.schedule),
+            None => request.schedule,
+        };
+        self.build(request, schedule, |target, scope| {
+            for instrumentor in instrumentors {
+                scope.contribution(|scope| instrumentor.instrument(target, scope));
+            }
+            // When nobody said one: better than a reference that was made of the keys, and may end in a digest.
+            if let Some(spec) = spec
+                && **target.id.reference() == spec.reference_of(&target.params)
+            {
+                scope.title(spec.title_of(&target.params));
+            }
+        })
+    }
+
+    /// Builds a thing that the caller knows how to describe, together with everybody whom the registry has for its kind,
+    /// if there is anybody. For sources that bring kinds of their own.
+    pub fn object(
+        &mut self,
+        request: Request,
+        describe: impl FnOnce(&Target, &mut Scope<'_, '_>) -> Result<(), InstrumentError>,
+    ) -> Result<NodeId, InstrumentError> {
+        let registry = self.registry;
+        let instrumentors = registry.instrumentors(&request.kind).unwrap_or_default();
+        let schedule = request.schedule;
+        self.build(request, schedule, |target, scope| {
+            scope.contribution(|scope| describe(target, scope));
+            for instrumentor in instrumentors {
+                scope.contribution(|scope| instrumentor.instrument(target, scope));
+            }
+        })
+    }
+
+    /// `first`, or the first of the numbered identities that no node has yet.
+    pub(crate) fn unused(&mut self, first: NodeId, numbered: impl Fn(u64) -> NodeId) -> NodeId {
+        if !self.contains(&first) {
+            return first;
+        }
+        let mut number = self.numbers.get(&first).copied().unwrap_or(2);
+        let mut id = numbered(number);
+        while self.contains(&id) {
+            number += 1;
+            id = numbered(number);
+        }
+        self.numbers.insert(first, number + 1);
+        id
+    }
+
+    /// Adds an Unknown node that says why a thing could not be built.
+    pub(crate) fn unknown(&mut self, id: NodeId, title: Option<Arc<str>>, error: &InstrumentError) {
+        let title = title.unwrap_or_else(|| id.to_string().into());
+        let observation = Observation::unknown(reason(error), error.to_string(), self.now);
+        self.observed(Node::sensor(id, title), observation);
+    }
+
+    /// An observation that no sensor's guard will see, bounded and without secrets and control characters.
+    fn clean(&self, observation: Observation) -> Observation {
+        let no_secrets = Redactor::default();
+        let redactor = self.redactor.unwrap_or(&no_secrets);
+        crate::guard::bounded(observation, redactor, &self.limits, self.now)
+    }
+
+    /// A title for one line, without control characters. External systems let people call things anything.
+    fn clean_title(&self, title: Arc<str>) -> Arc<str> {
+        match crate::guard::one_line(&title, self.limits.message_bytes) {
+            Cow::Borrowed(_) => title,
+            Cow::Owned(clean) => clean.into(),
+        }
+    }
+
+    fn build(
+        &mut self,
+        request: Request,
+        schedule: ScheduleOverrides,
+        contribute: impl FnOnce(&Target, &mut Scope<'_, '_>),
+    ) -> Result<NodeId, InstrumentError> {
+        let id = request.id();
+        if self.contains(&id) {
+            return Ok(id);
+        }
+        if self.depth >= Self::MAX_DEPTH {
+            return Err(InstrumentError::TooDeep { kind: request.kind });
+        }
+        self.known.insert(id.clone());
+        self.depth += 1;
+        let mut fields = request.fields;
+        let usual = [
+            ("source", id.source().to_string()),
+            ("kind", id.kind().to_string()),
+            ("reference", id.reference().to_string()),
+            ("name", id.reference().to_string()),
+        ];
+        for (name, value) in usual {
+            fields.entry(name.to_owned()).or_insert(value);
+        }
+        let target = Target {
+            id: id.clone(),
+            params: request.params,
+            fields,
+        };
+        let mut scope = Scope::new(self, id.clone(), schedule);
+        contribute(&target, &mut scope);
+        scope.finish(request.title, request.owner);
+        self.depth -= 1;
+        Ok(id)
+    }
+}
+
+/// Runs somebody's instrumentor; a panic becomes an error.
+fn caught(run: impl FnOnce() -> Result<(), InstrumentError>) -> Result<(), InstrumentError> {
+    panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        Err(InstrumentError::new(format!(
+            "the instrumentor panicked: {}",
+            crate::guard::panic_text(&*panic)
+        )))
+    })
+}
+
+/// The reason code of an instrumentor's error.
+fn reason(error: &InstrumentError) -> Reason {
+    match error {
+        InstrumentError::NoProvider { .. } => Reason::fixed("no-provider"),
+        InstrumentError::TooDeep { .. } => Reason::fixed("too-deep"),
+        InstrumentError::Other(_) => Reason::fixed("not-instrumented"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
