@@ -5,6 +5,7 @@
 
 mod net;
 mod tcp;
+mod tls;
 
 use alpacalert_instrument::Registry;
 
@@ -20,4 +21,5 @@ pub fn register(registry: &mut Registry) {
     // Shared by the sensors of one registry: the resolver, and TLS settings that are equal.
     let net = net::Net::shared();
     tcp::register(registry, &net);
+    tls::register(registry, &net);
 }

@@ -1,6 +1,7 @@
 //! The network sensors against real servers, and against hostile ones.
 
 mod tcp;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
