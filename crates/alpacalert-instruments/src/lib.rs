@@ -3,6 +3,7 @@
 //! [`registry`] holds all of them. Each kind lives in a module of its own with its documentation, what it fetches, and
 //! what that means; adding one is a module and a line in [`register`].
 
+mod http;
 mod net;
 mod tcp;
 mod tls;
@@ -22,4 +23,5 @@ pub fn register(registry: &mut Registry) {
     let net = net::Net::shared();
     tcp::register(registry, &net);
     tls::register(registry, &net);
+    http::register(registry, &net);
 }

@@ -23,6 +23,7 @@ pub(crate) use trouble::{Blame, Trouble, blame};
 pub(crate) struct Net {
     pub(crate) resolver: Resolver,
     pub(crate) tls: tls::Tls,
+    pub(crate) bodies: crate::http::BodyBudget,
 }
 
 impl Net {
