@@ -3,7 +3,9 @@
 //! [`registry`] holds all of them. Each kind lives in a module of its own with its documentation, what it fetches, and
 //! what that means; adding one is a module and a line in [`register`].
 
+mod dns;
 mod http;
+mod icmp;
 mod net;
 mod tcp;
 mod tls;
@@ -24,4 +26,6 @@ pub fn register(registry: &mut Registry) {
     tcp::register(registry, &net);
     tls::register(registry, &net);
     http::register(registry, &net);
+    dns::register(registry, &net);
+    icmp::register(registry, &net);
 }
