@@ -3,8 +3,12 @@
 //! [`registry`] holds all of them. Each kind lives in a module of its own with its documentation, what it fetches, and
 //! what that means; adding one is a module and a line in [`register`].
 
+mod dns;
+mod http;
+mod icmp;
 mod net;
 mod tcp;
+mod tls;
 
 use alpacalert_instrument::Registry;
 
@@ -20,4 +24,8 @@ pub fn register(registry: &mut Registry) {
     // Shared by the sensors of one registry: the resolver, and TLS settings that are equal.
     let net = net::Net::shared();
     tcp::register(registry, &net);
+    tls::register(registry, &net);
+    http::register(registry, &net);
+    dns::register(registry, &net);
+    icmp::register(registry, &net);
 }
