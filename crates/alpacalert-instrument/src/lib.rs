@@ -21,6 +21,8 @@ mod sensor;
 mod shape;
 mod source;
 mod spec;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod value;
 
 pub use alpacalert_model as model;

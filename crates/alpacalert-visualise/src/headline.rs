@@ -145,7 +145,10 @@ pub fn overview(view: &View<'_>) -> Overview {
         .into_iter()
         .map(|node| {
             let explanation = view.graph.explain(node.key(), &BRIEF);
-            (Headline::from_explanation(view, node, explanation.as_ref()), explanation)
+            (
+                Headline::from_explanation(view, node, explanation.as_ref()),
+                explanation,
+            )
         })
         .collect();
     let unexplained = candidates - explained.len();

@@ -24,7 +24,10 @@ fn another_teams_queue_is_shown_as_theirs_with_their_words() {
         ),
         "{text}"
     );
-    assert!(!text.contains("Message queue is failing"), "said twice: {text}");
+    assert!(
+        !text.contains("Message queue is failing"),
+        "said twice: {text}"
+    );
     assert_snapshot!(text);
 }
 
