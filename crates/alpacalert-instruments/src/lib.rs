@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The sensors and systems that everybody needs: host, process, network, files and plugins.
+//!
+//! [`registry`] holds all of them. Each kind lives in a module of its own with its documentation, what it fetches, and
+//! what that means; adding one is a module and a line in [`register`].
+
+mod net;
+mod tcp;
+
+use alpacalert_instrument::Registry;
+
+/// A registry of every kind in this crate.
+pub fn registry() -> Registry {
+    let mut registry = Registry::new();
+    register(&mut registry);
+    registry
+}
+
+/// Adds every kind in this crate.
+pub fn register(registry: &mut Registry) {
+    // Shared by the sensors of one registry: the resolver, and TLS settings that are equal.
+    let net = net::Net::shared();
+    tcp::register(registry, &net);
+}

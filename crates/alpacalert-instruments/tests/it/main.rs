@@ -1,0 +1,3 @@
+//! The instruments, each against the real thing.
+
+mod net;
