@@ -4,7 +4,9 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 
-use alpacalert_model::{Message, Observation, Reason, Severity, Timestamp, Unit, sanitize};
+use alpacalert_model::{
+    Message, Observation, Reason, Severity, Timestamp, Unit, is_unsafe, sanitize,
+};
 use futures_util::FutureExt;
 
 use crate::{Context, OutputLimits, Redactor, Sensor, SensorError, Snapshot, Source};

@@ -14,9 +14,12 @@ const VALUES: usize = 6;
 /// What a node that is not Passing says: the most important first, never empty.
 pub(crate) fn evidence(node: NodeRef<'_>) -> Vec<String> {
     let status = node.status();
+    // That members decide is seen from the members.
+    let counts = status.reason == Reason::MEMBERS && !is_leaf(node);
     let mut said: Vec<String> = status
         .messages
         .iter()
+        .filter(|_| !counts)
         .take(MESSAGES)
         .flat_map(|message| lines(&message.text, MESSAGE_LINES))
         .collect();

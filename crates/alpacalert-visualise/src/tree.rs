@@ -164,7 +164,15 @@ impl<'v, 'a> Drawing<'v, 'a> {
             .roots()
             .filter(|root| self.is_wanted(*root))
             .collect();
-        roots.sort_by_key(|root| (std::cmp::Reverse(root.state()), root.service().is_none()));
+        roots.sort_by_key(|root| {
+            // A service that others consume is unfolded where it is consumed.
+            let consumed = root.parents().next().is_some();
+            (
+                std::cmp::Reverse(root.state()),
+                consumed,
+                root.service().is_none(),
+            )
+        });
         let (shown, folded): (Vec<_>, Vec<_>) = roots.iter().partition(|root| {
             self.is_listed(**root, Edge::default())
                 || root.service().is_some()
