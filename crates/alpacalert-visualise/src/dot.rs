@@ -2,33 +2,36 @@
 
 use std::fmt::Write as _;
 
-use alpacalert_model::{Effect, Role, State};
+use alpacalert_model::{Effect, Role};
 
-use crate::picture::{Picture, colors, edge_label, label};
+use crate::picture::{Paint, Picture, edge_label, label, paint};
 use crate::view::View;
+
+const HEAD: &str = "\
+digraph alpacalert {
+  rankdir=TB;
+  node [shape=box, style=filled, fontname=\"sans-serif\"];
+  edge [fontname=\"sans-serif\", fontsize=10];
+";
 
 /// The graph in the DOT language of Graphviz: `alpacalert graph --output dot | dot -Tsvg`.
 ///
 /// Systems are boxes, sensors rounded; what is not Passing has a thicker line. Optional members hang on dashed lines,
-/// degrading ones on dotted, inverted ones end in a circle.
-pub fn dot(view: &View<'_>) -> String {
+/// degrading ones on dotted, inverted ones end in a circle. `states`: whether states are shown.
+pub fn dot(view: &View<'_>, states: bool) -> String {
     let picture = Picture::of(view);
-    let mut out = String::from(
-        "digraph alpacalert {\n  rankdir=TB;\n  node [shape=box, style=filled, fontname=\"sans-serif\"];\n  edge [fontname=\"sans-serif\", fontsize=10];\n",
-    );
+    let mut out = String::from(HEAD);
     for (number, node) in picture.nodes.iter().enumerate() {
-        let [title, state] = label(*node);
-        let (fill, line) = colors(node.state());
+        let Paint { fill, line, width } = paint(states.then(|| node.state()));
         let style = match node.role() {
             Some(Role::Sensor) => "filled,rounded",
             Some(Role::System { .. }) => "filled",
             None => "filled,dashed",
         };
-        let width = if node.state() == State::Passing { 1 } else { 3 };
         let _ = writeln!(
             out,
             "  n{number} [label={}, tooltip={}, style=\"{style}\", fillcolor=\"{fill}\", color=\"{line}\", penwidth={width}];",
-            quoted(&format!("{title}\n{state}")),
+            quoted(&label(*node, states).join("\n")),
             quoted(&crate::one_line(&node.id().to_string())),
         );
     }

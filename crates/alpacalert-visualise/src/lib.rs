@@ -8,12 +8,15 @@
 //! |---|---|---|
 //! | tree | people, at 03:00 | [`tree`] |
 //! | table | people, and `grep` | [`table`] |
+//! | structure | people | [`outline`] |
+//! | changes | people, and logs | [`change_line`] |
 //! | why, impact | people | [`explain`], [`impact`] |
 //! | JSON, YAML | programs | [`Report`] |
 //! | Graphviz, Mermaid | pictures | [`dot`], [`mermaid`] |
 //! | Nagios | Nagios, Icinga and their kin | [`nagios`] |
 //! | JUnit | continuous integration | [`junit`] |
 
+mod change;
 mod dot;
 mod evidence;
 mod explain;
@@ -22,6 +25,7 @@ mod junit;
 mod look;
 mod mermaid;
 mod nagios;
+mod outline;
 mod picture;
 mod report;
 mod table;
@@ -30,6 +34,7 @@ mod tree;
 mod view;
 mod when;
 
+pub use change::change_line;
 pub use dot::dot;
 pub use explain::{explain, impact};
 pub use headline::{Headline, Overview, Whose, overview};
@@ -37,6 +42,7 @@ pub use junit::junit;
 pub use look::{Look, shape};
 pub use mermaid::mermaid;
 pub use nagios::nagios;
+pub use outline::outline;
 pub use report::{
     BoundRecord, ExplanationRecord, ImpactRecord, LimitsRecord, MeasurementRecord, MemberRecord,
     MessageRecord, NodeRecord, Report, ServiceRecord, StateCounts, SummaryRecord, to_yaml,

@@ -4,21 +4,22 @@ use std::fmt::Write as _;
 
 use alpacalert_model::{Effect, Role, State};
 
-use crate::picture::{Picture, colors, edge_label, label};
+use crate::picture::{Paint, Picture, edge_label, label, paint};
 use crate::view::View;
 
-/// The graph as a Mermaid flowchart, for Markdown pages.
-pub fn mermaid(view: &View<'_>) -> String {
+/// The graph as a Mermaid flowchart, for Markdown pages. `states`: whether states are shown.
+pub fn mermaid(view: &View<'_>, states: bool) -> String {
     let picture = Picture::of(view);
     let mut out = String::from("flowchart TD\n");
     for (number, node) in picture.nodes.iter().enumerate() {
-        let [title, state] = label(*node);
-        let text = format!("{}<br/>{}", escaped(&title), escaped(&state));
-        let state = node.state();
-        let _ = match node.role() {
-            Some(Role::Sensor) => writeln!(out, "  n{number}([\"{text}\"]):::{state}"),
-            _ => writeln!(out, "  n{number}[\"{text}\"]:::{state}"),
+        let lines: Vec<String> = label(*node, states).iter().map(|line| escaped(line)).collect();
+        let text = lines.join("<br/>");
+        let [open, close] = match node.role() {
+            Some(Role::Sensor) => ["([", "])"],
+            _ => ["[", "]"],
         };
+        let class = if states { node.state().as_str() } else { "plain" };
+        let _ = writeln!(out, "  n{number}{open}\"{text}\"{close}:::{class}");
     }
     for (parent, child, edge) in picture.edges() {
         let arrow = match edge.effect {
@@ -34,12 +35,13 @@ pub fn mermaid(view: &View<'_>) -> String {
         };
         let _ = writeln!(out, "  n{parent} {arrow}{label} n{child}");
     }
-    for state in State::ALL {
-        let (fill, line) = colors(state);
-        let width = if state == State::Passing { 1 } else { 3 };
+    let shown: Vec<Option<State>> = if states { State::ALL.map(Some).to_vec() } else { vec![None] };
+    for state in shown {
+        let Paint { fill, line, width } = paint(state);
+        let class = state.map_or("plain", State::as_str);
         let _ = writeln!(
             out,
-            "  classDef {state} fill:{fill},stroke:{line},stroke-width:{width}px,color:#1f2328"
+            "  classDef {class} fill:{fill},stroke:{line},stroke-width:{width}px,color:#1f2328"
         );
     }
     out

@@ -39,13 +39,14 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// The two lines in a node: its title, and its state with shape and word.
-pub(crate) fn label(node: NodeRef<'_>) -> [String; 2] {
-    let state = node.state();
-    [
-        one_line(node.title()),
-        format!("{} {state}", shape(state, false)),
-    ]
+/// The lines in a node: its title, and its state with shape and word where states are shown.
+pub(crate) fn label(node: NodeRef<'_>, states: bool) -> Vec<String> {
+    let mut lines = vec![one_line(node.title())];
+    if states {
+        let state = node.state();
+        lines.push(format!("{} {state}", shape(state, false)));
+    }
+    lines
 }
 
 /// What is written on an edge.
@@ -60,12 +61,21 @@ pub(crate) fn edge_label(edge: Edge) -> String {
     words.join(", ")
 }
 
-/// The colours of the page on white paper: fill and line.
-pub(crate) const fn colors(state: State) -> (&'static str, &'static str) {
-    match state {
-        State::Passing => ("#dafbe1", "#1a7f37"),
-        State::Degraded => ("#fff8c5", "#9a6700"),
-        State::Unknown => ("#f6f8fa", "#57606a"),
-        State::Failing => ("#ffebe9", "#cf222e"),
-    }
+/// How a node is drawn: the colours of the page on white paper, and a thicker line around what is not Passing.
+pub(crate) struct Paint {
+    pub(crate) fill: &'static str,
+    pub(crate) line: &'static str,
+    pub(crate) width: u8,
+}
+
+/// How a node in a state is drawn; without a state, where states are not shown.
+pub(crate) const fn paint(state: Option<State>) -> Paint {
+    let (fill, line, width) = match state {
+        None => ("#ffffff", "#57606a", 1),
+        Some(State::Passing) => ("#dafbe1", "#1a7f37", 1),
+        Some(State::Degraded) => ("#fff8c5", "#9a6700", 3),
+        Some(State::Unknown) => ("#f6f8fa", "#57606a", 3),
+        Some(State::Failing) => ("#ffebe9", "#cf222e", 3),
+    };
+    Paint { fill, line, width }
 }

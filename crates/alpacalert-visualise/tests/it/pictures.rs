@@ -11,8 +11,8 @@ use crate::world::{hostile, reports, view};
 #[test]
 fn dot_and_mermaid_of_the_reports() {
     let graph = reports().graph();
-    assert_snapshot!("dot", dot(&view(&graph)));
-    assert_snapshot!("mermaid", mermaid(&view(&graph)));
+    assert_snapshot!("dot", dot(&view(&graph), true));
+    assert_snapshot!("mermaid", mermaid(&view(&graph), true));
 }
 
 /// What Graphviz reads from the text: its own list of nodes and edges.
@@ -44,7 +44,7 @@ fn plain(text: &str) -> Option<String> {
 #[test]
 fn graphviz_reads_every_node_and_edge() {
     let graph = reports().graph();
-    if let Some(read) = plain(&dot(&view(&graph))) {
+    if let Some(read) = plain(&dot(&view(&graph), true)) {
         let count = |word: &str| read.lines().filter(|line| line.starts_with(word)).count();
         assert_eq!(count("node "), graph.len(), "{read}");
         let edges: usize = graph.nodes().map(|node| node.children().count()).sum();
@@ -55,7 +55,7 @@ fn graphviz_reads_every_node_and_edge() {
 #[test]
 fn graphviz_reads_hostile_text_as_text() {
     let graph = hostile();
-    if let Some(read) = plain(&dot(&view(&graph))) {
+    if let Some(read) = plain(&dot(&view(&graph), true)) {
         assert_eq!(
             read.lines()
                 .filter(|line| line.starts_with("node "))
@@ -68,7 +68,7 @@ fn graphviz_reads_hostile_text_as_text() {
 
 #[test]
 fn mermaid_labels_hold_nothing_but_text() {
-    let text = mermaid(&view(&hostile()));
+    let text = mermaid(&view(&hostile()), true);
     for line in text
         .lines()
         .filter(|line| line.starts_with("  n") && line.contains('"'))
