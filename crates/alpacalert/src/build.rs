@@ -104,6 +104,7 @@ impl Monitor {
                 plan: plan.clone(),
                 registry,
                 sources,
+                redactor: settings.redactor.clone(),
             },
             settings,
         })

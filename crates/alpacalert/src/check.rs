@@ -68,11 +68,11 @@ impl Monitor {
         } = self;
         let capacity = assembler.plan.concurrency.into();
         let clock = settings.clock.clone();
-        let (mut world, step) = World::new(assembler, clock.now());
-        let mut rosters = HashMap::new();
-        collect(&mut rosters, step);
         let cancel = CancellationToken::new();
         let context = settings.context(cancel.clone());
+        let (mut world, step) = World::new(assembler, context.clone());
+        let mut rosters = HashMap::new();
+        collect(&mut rosters, step);
         if let Some(step) = fetch(&mut world, &settings, &context, &progress).await {
             collect(&mut rosters, step);
         }
@@ -272,17 +272,15 @@ async fn confirmed<F: Future<Output = Observation>>(
         retries: schedule.retries,
         recoveries: schedule.recoveries,
     };
+    // As if it had passed before: a first result is believed at once otherwise, since there is nothing to doubt it against.
     let mut confirmation = Confirmation::default();
-    let mut looks = 1;
+    confirmation.next(State::Passing, &patience);
     loop {
         let observation = look().await;
         let confirmed = confirmation.next(observation.state, &patience);
-        // A sensor that says something else each time would go on for ever.
-        let last = looks > schedule.retries.saturating_add(schedule.recoveries);
-        if !confirmation.is_pending() || last {
+        if !confirmation.is_pending() {
             return (observation, confirmed);
         }
-        looks += 1;
         tokio::time::sleep(schedule.retry_interval.min(RETRY_MAX)).await;
     }
 }

@@ -63,12 +63,13 @@ impl Owner {
             settings,
         } = monitor;
         let capacity = assembler.plan.concurrency.into();
-        let (world, first) = World::new(assembler, settings.clock.now());
+        let context = settings.context(CancellationToken::new());
+        let (world, first) = World::new(assembler, context.clone());
         let _ = roots.send(world.roots());
         Owner {
             world,
             schedule: Schedule::new(capacity, settings.seed),
-            context: settings.context(CancellationToken::new()),
+            context,
             settings,
             stop,
             tasks: JoinSet::new(),
@@ -328,6 +329,7 @@ impl Owner {
                 // Who asked may have gone meanwhile.
                 let _ = reply.send(Stats {
                     nodes: self.world.graph.len(),
+                    evaluations: self.world.graph.evaluations(),
                     sensors: self.schedule.len(),
                     running,
                     waiting,

@@ -132,7 +132,7 @@ impl Schedule {
         let spread = listed.measured.schedule.interval.min(FIRST_SPREAD);
         let first = now + self.random_up_to(spread);
         let anchor = match listed.measured.schedule.interval > FIRST_SPREAD {
-            true => now + self.random_up_to(listed.measured.schedule.interval),
+            true => after(now, self.random_up_to(listed.measured.schedule.interval)),
             false => first,
         };
         let source = self.source_index(&listed.id);
@@ -163,7 +163,7 @@ impl Schedule {
             return;
         }
         job.schedule = listed.measured.schedule;
-        let due = now + self.random.u64_duration(job.schedule.interval);
+        let due = after(now, self.random.u64_duration(job.schedule.interval));
         job.anchor = due;
         if job.phase == Phase::Idle && due < job.due {
             self.arm(index, due);
@@ -196,16 +196,18 @@ impl Schedule {
                     if !self.jobs[job as usize].awaits(generation, at) {
                         continue;
                     }
-                    match frozen {
-                        // Everything that a freeze held up goes on in the order and with the spacing it had.
-                        Some(pause) if at + pause > now => {
-                            self.jobs[job as usize].anchor = at + pause;
-                            self.arm(job, at + pause);
-                        }
-                        _ => self.request(job, &mut tick),
+                    // Everything that a freeze held up goes on in the order, and with the spacing, that it had.
+                    let due = at + frozen.unwrap_or_default();
+                    if frozen.is_some() {
+                        self.jobs[job as usize].anchor = due;
+                    }
+                    if due > now {
+                        self.arm(job, due);
+                    } else {
+                        self.request(job, &mut tick);
                     }
                 }
-                Due::Stale { job, generation } => self.check_stale(job, generation, now, &mut tick),
+                Due::Stale { job, generation } => self.check_stale(job, generation, at, &mut tick),
             }
         }
         self.expected = self.next_due();
@@ -222,13 +224,13 @@ impl Schedule {
         }
     }
 
-    fn check_stale(&mut self, index: u32, generation: u32, now: Instant, tick: &mut Tick) {
+    fn check_stale(&mut self, index: u32, generation: u32, at: Instant, tick: &mut Tick) {
         let job = &mut self.jobs[index as usize];
-        if job.generation != generation || job.key.is_none() {
+        if job.generation != generation || job.stale_due != Some(at) {
             return;
         }
-        job.stale_armed = false;
-        if job.fresh_until() > now {
+        job.stale_due = None;
+        if job.fresh_until() > at {
             return self.arm_stale(index);
         }
         // Believed at once: parents must not see an older, better state again while a later bad result is not yet confirmed.
@@ -291,11 +293,14 @@ impl Schedule {
         self.timers.push(due, Due::Run { job, generation });
     }
 
+    /// Sees to it that somebody looks when the newest result has grown too old. The entry is left where it is when newer
+    /// results arrive, so that a result costs no second one.
     fn arm_stale(&mut self, index: u32) {
         let job = &mut self.jobs[index as usize];
-        if !std::mem::replace(&mut job.stale_armed, true) {
-            let (due, generation) = (job.fresh_until(), job.generation);
-            let job = index;
+        let due = job.fresh_until();
+        if job.stale_due.is_none_or(|armed| due < armed) {
+            job.stale_due = Some(due);
+            let (job, generation) = (index, job.generation);
             self.timers.push(due, Due::Stale { job, generation });
         }
     }
@@ -311,6 +316,12 @@ impl Schedule {
             self.sources.len() - 1
         }) as u32
     }
+}
+
+/// A moment after another one. Intervals may be as long as anybody writes; a century is as good as never.
+fn after(moment: Instant, duration: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+    moment + duration.min(NEVER)
 }
 
 /// A random length of time.

@@ -44,7 +44,10 @@ impl Watch {
         Watch {
             index,
             name: entry.name.clone(),
-            time_to_live: source.interval() * 3 + entry.timeout,
+            time_to_live: source
+                .interval()
+                .saturating_mul(3)
+                .saturating_add(entry.timeout),
             source,
             context: context.with_timeout(entry.timeout),
         }

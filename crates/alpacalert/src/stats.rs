@@ -17,6 +17,8 @@ pub struct Stats {
     pub waiting: usize,
     /// How many batches of results the graph took.
     pub batches: u64,
+    /// How often a system was judged.
+    pub evaluations: u64,
     /// How many changes of state followed.
     pub transitions: u64,
     /// How many times a sensor had no result within its time to live.

@@ -10,7 +10,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use alpacalert_instrument::{
-    Assembly, InstrumentError, Measured, SensorError, Snapshot, Snapshots,
+    Assembly, Context, InstrumentError, Measured, SensorError, Snapshot, Snapshots,
 };
 use alpacalert_model::{
     Confirmation, Graph, Mark, Node, NodeId, NodeKey, Observation, Patience, Reason, Timestamp,
@@ -53,6 +53,8 @@ struct Fed {
 pub(crate) struct World {
     pub(crate) graph: Graph,
     pub(crate) assembler: Assembler,
+    /// Takes secrets out of what sources say.
+    context: Context,
     snapshots: Snapshots,
     /// Sources that cannot be reached now, with the reason.
     lost: HashMap<Arc<str>, Observation>,
@@ -63,10 +65,12 @@ pub(crate) struct World {
 
 impl World {
     /// A graph of what the configuration asks for; nothing is known of any source yet.
-    pub(crate) fn new(assembler: Assembler, now: Timestamp) -> (World, Step) {
+    pub(crate) fn new(assembler: Assembler, context: Context) -> (World, Step) {
+        let now = context.now();
         let mut world = World {
             graph: Graph::new(),
             assembler,
+            context,
             snapshots: Snapshots::new(),
             lost: HashMap::new(),
             fed: HashMap::new(),
@@ -139,7 +143,9 @@ impl World {
     /// A source cannot be reached: what it feeds is Unknown, and stays in the graph.
     fn lose(&mut self, index: usize, error: &SensorError, now: Timestamp, step: &mut Step) {
         let name = self.assembler.sources[index].name.clone();
-        let text = format!("the source `{name}` is lost: {}", error.chain());
+        let said = error.unknown(&self.context);
+        let why = said.messages.first().map_or("", |message| &message.text);
+        let text = format!("the source `{name}` is lost: {why}");
         let lost = Observation::unknown(Reason::SOURCE_LOST, text, now);
         self.lost.insert(name.clone(), lost.clone());
         if !self.snapshots.contains_key(&name) {

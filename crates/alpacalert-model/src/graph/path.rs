@@ -63,6 +63,20 @@ impl Graph {
         find(self, self.roots().collect(), path)
     }
 
+    /// Like [`Graph::find_path`], starting at these nodes. Nodes that are gone are left out.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Graph::find_path`].
+    pub fn find_path_among(
+        &self,
+        start: impl IntoIterator<Item = NodeKey>,
+        path: &[&str],
+    ) -> Result<Vec<NodeKey>, PathError> {
+        let start = start.into_iter().filter_map(|key| self.get(key));
+        find(self, start.collect(), path)
+    }
+
     /// Like [`Graph::find_path`], starting at the members of a node. Nothing is found below a node that is gone.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The model, tested from outside.
 
+mod confirm;
 mod graph;
 mod incremental;
 mod oracle;

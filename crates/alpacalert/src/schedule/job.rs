@@ -2,12 +2,13 @@
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::time::Duration;
 
 use alpacalert_instrument::{Class, Schedule, Sensor};
 use alpacalert_model::{Confirmation, NodeKey, Patience, State};
 use tokio::time::Instant;
 
-use super::{Run, Start, Verdict};
+use super::{Run, Start, Verdict, after};
 use crate::world::Listed;
 
 /// What a sensor is doing. Never measured twice at a time.
@@ -37,7 +38,8 @@ pub(super) struct Job {
     /// A moment at which it would be measured if there were no retries: the others are whole intervals away.
     pub(super) anchor: Instant,
     pub(super) last_result: Instant,
-    pub(super) stale_armed: bool,
+    /// When somebody looks whether it is stale; `None` once it was found to be.
+    pub(super) stale_due: Option<Instant>,
     /// Its last measurement hung.
     pub(super) suspect: bool,
 }
@@ -58,7 +60,7 @@ impl Job {
             due: now,
             anchor: now,
             last_result: now,
-            stale_armed: false,
+            stale_due: None,
             suspect: false,
         }
     }
@@ -140,14 +142,14 @@ impl Job {
     }
 
     pub(super) fn fresh_until(&self) -> Instant {
-        self.last_result + self.schedule.time_to_live
+        after(self.last_result, self.schedule.time_to_live)
     }
 
     /// The next moment after `now`: a retry while a change is not yet believed, otherwise the next of its own phase. Moments
     /// that have passed meanwhile are left out.
     pub(super) fn next_due(&self, now: Instant) -> Instant {
         if self.confirmation.is_pending() {
-            return (self.due + self.schedule.retry_interval).max(now);
+            return after(self.due, self.schedule.retry_interval).max(now);
         }
         if self.anchor > now {
             return self.anchor;
@@ -155,7 +157,8 @@ impl Job {
         let interval = self.schedule.interval.as_nanos().max(1);
         let passed = (now - self.anchor).as_nanos();
         let rest = interval - passed % interval;
-        now + std::time::Duration::from_nanos(u64::try_from(rest).unwrap_or(u64::MAX))
+        let rest = Duration::from_nanos(u64::try_from(rest).unwrap_or(u64::MAX));
+        after(now, rest)
     }
 }
 

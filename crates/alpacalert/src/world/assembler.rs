@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alpacalert_config::{GroupPlan, MemberTarget, Plan};
 use alpacalert_instrument::{
-    Assembly, Builder, InstrumentError, Registry, Request, Scanner, Snapshots,
+    Assembly, Builder, InstrumentError, Redactor, Registry, Request, Scanner, Snapshots,
 };
 use alpacalert_model::{
     Blueprint, Graph, Kind, Member, Node, NodeId, Observation, Role, ServiceInfo, Timestamp,
@@ -23,6 +23,7 @@ pub(crate) struct Assembler {
     /// With the plan's extensions.
     pub(crate) registry: Registry,
     pub(crate) sources: Vec<SourceEntry>,
+    pub(crate) redactor: Arc<Redactor>,
 }
 
 impl Assembler {
@@ -34,6 +35,11 @@ impl Assembler {
         }
     }
 
+    fn builder<'a>(&'a self, snapshots: &'a Snapshots, now: Timestamp) -> Builder<'a> {
+        Builder::new(&self.registry, snapshots, self.plan.defaults, now)
+            .with_redactor(&self.redactor)
+    }
+
     /// What a source wants to be in the graph.
     pub(super) fn source(
         &self,
@@ -42,7 +48,7 @@ impl Assembler {
         now: Timestamp,
     ) -> Result<Assembly, InstrumentError> {
         let entry = &self.sources[index];
-        let mut builder = Builder::new(&self.registry, snapshots, self.plan.defaults, now);
+        let mut builder = self.builder(snapshots, now);
         if let Some(snapshot) = snapshots.get(&entry.name) {
             entry.source.assemble(snapshot, &mut builder)?;
         }
@@ -75,7 +81,7 @@ impl Assembler {
         lost: &HashMap<Arc<str>, Observation>,
         now: Timestamp,
     ) -> Assembly {
-        let mut builder = Builder::new(&self.registry, snapshots, self.plan.defaults, now);
+        let mut builder = self.builder(snapshots, now);
         let inner = self.inner_groups();
         for group in &self.plan.groups {
             let mut node = group_node(group);
