@@ -1,0 +1,3 @@
+//! Tests against the real thing.
+
+mod local;
