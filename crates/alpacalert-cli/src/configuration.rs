@@ -51,8 +51,8 @@ impl Place {
         let path = self.path()?;
         exists(&path)?;
         let loaded = alpacalert_config::load(&path, registry).map_err(|wrong| told(&wrong, terminal))?;
-        if !loaded.warnings.is_empty() {
-            terminal.complain(&loaded.warnings.render(terminal.colors_errors()));
+        for warning in &loaded.warnings {
+            terminal.complain(&warning.render(terminal.colors_errors()));
         }
         Ok(loaded)
     }

@@ -8,8 +8,8 @@ use crate::view::is_leaf;
 /// The most messages of one node that are shown, and the most lines of one message: the rest is in the JSON.
 const MESSAGES: usize = 3;
 const MESSAGE_LINES: usize = 4;
-/// The most values of one node that are shown on a line.
-const VALUES: usize = 6;
+/// The most values of one node that are shown in passing: sensors give the most telling first.
+const VALUES: usize = 2;
 
 /// What a node that is not Passing says: the most important first, never empty.
 pub(crate) fn evidence(node: NodeRef<'_>) -> Vec<String> {
@@ -39,8 +39,8 @@ pub(crate) fn evidence(node: NodeRef<'_>) -> Vec<String> {
     said
 }
 
-/// What a Passing node says: its values, or what it found.
-pub(crate) fn good_news(node: NodeRef<'_>) -> Option<String> {
+/// What a Passing node says: its values, or what it found. `all`: every value, not only the most telling ones.
+pub(crate) fn good_news(node: NodeRef<'_>, all: bool) -> Option<String> {
     let status = node.status();
     if status.measurements.is_empty() {
         return status
@@ -48,16 +48,12 @@ pub(crate) fn good_news(node: NodeRef<'_>) -> Option<String> {
             .first()
             .map(|message| one_line(&message.text));
     }
-    let mut words: Vec<String> = status
+    let words: Vec<String> = status
         .measurements
         .iter()
-        .take(VALUES)
+        .take(if all { usize::MAX } else { VALUES })
         .map(|measurement| one_line(&measurement.sentence()))
         .collect();
-    let rest = status.measurements.len() - words.len();
-    if rest > 0 {
-        words.push(format!("{rest} more"));
-    }
     Some(words.join(", "))
 }
 

@@ -29,7 +29,7 @@ pub fn explain(
         &[span(Tone::Quiet, one_line(&node.id().to_string()))],
     );
     if node.state() == State::Passing
-        && let Some(text) = good_news(node)
+        && let Some(text) = good_news(node, true)
     {
         section(&mut out, look, "", &[span(Tone::Quiet, text)]);
     }

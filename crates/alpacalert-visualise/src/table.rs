@@ -59,7 +59,7 @@ pub fn table(view: &View<'_>, only: &[State], look: Look) -> String {
 
 fn row(view: &View<'_>, node: NodeRef<'_>) -> [String; 5] {
     let why = match (node.state(), is_leaf(node)) {
-        (State::Passing, true) => good_news(node).unwrap_or_default(),
+        (State::Passing, true) => good_news(node, true).unwrap_or_default(),
         (State::Passing, false) => String::new(),
         (_, true) => evidence(node).join("; "),
         (_, false) => Headline::of(view, node).why,

@@ -148,7 +148,7 @@ impl<'a> Drawing<'_, 'a> {
         if system {
             Vec::new()
         } else {
-            good_news(node).into_iter().collect()
+            good_news(node, self.options.all).into_iter().collect()
         }
     }
 

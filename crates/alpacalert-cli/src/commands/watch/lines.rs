@@ -1,11 +1,10 @@
 //! One line per change, for logs and pipes.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use alpacalert::Change;
 use alpacalert_model::{NodeId, State};
-use alpacalert_visualise::{change_line, one_line};
+use alpacalert_visualise::change_line;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Watched;
