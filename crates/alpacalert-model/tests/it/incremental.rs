@@ -240,7 +240,7 @@ fn ancestors(graph: &Graph, of: impl IntoIterator<Item = NodeKey>) -> u64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn any_history_gives_what_working_it_out_again_gives(

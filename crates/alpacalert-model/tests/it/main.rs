@@ -1,6 +1,7 @@
 //! The model, tested from outside.
 
 mod confirm;
+mod explain;
 mod graph;
 mod incremental;
 mod oracle;
