@@ -1,6 +1,7 @@
 //! What is on this machine: its tables, processes, files and programs.
 
 mod disk;
+mod exec;
 mod host;
 
 use std::collections::BTreeMap;
