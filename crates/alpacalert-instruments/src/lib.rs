@@ -7,10 +7,12 @@ mod exec;
 mod exec_source;
 mod file;
 mod host;
+mod http;
 mod limits;
 mod net;
 mod process;
 mod tcp;
+mod tls;
 
 use alpacalert_instrument::Registry;
 
@@ -26,6 +28,8 @@ pub fn register(registry: &mut Registry) {
     // Shared by the sensors of one registry: the resolver, and TLS settings that are equal.
     let net = net::Net::shared();
     tcp::register(registry, &net);
+    tls::register(registry, &net);
+    http::register(registry, &net);
     host::register(registry);
     process::register(registry);
     file::register(registry);

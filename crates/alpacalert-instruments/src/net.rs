@@ -6,6 +6,7 @@ mod deadline;
 mod pattern;
 pub(crate) mod reason;
 mod resolve;
+pub(crate) mod tls;
 mod trouble;
 
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub(crate) use trouble::{Blame, Trouble, blame};
 #[derive(Default)]
 pub(crate) struct Net {
     pub(crate) resolver: Resolver,
+    pub(crate) tls: tls::Tls,
+    pub(crate) bodies: crate::http::BodyBudget,
 }
 
 impl Net {

@@ -172,7 +172,7 @@ impl Tcp {
         observation = observation.measured(
             Measurement::duration("connect time", seen.connecting).against(self.slower_than),
         );
-        if matches!(self.endpoint.host, net::Host::Name(_)) {
+        if !seen.resolving.is_zero() {
             observation = observation.measured(Measurement::duration("name time", seen.resolving));
         }
         if let Some(answer) = &seen.answer {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
@@ -55,9 +56,11 @@ pub struct Authority {
 }
 
 /// A certificate with its key, in files: `cert.pem`, `chain.pem` (with the intermediate) and `key.pem`.
-#[derive(Debug)]
+///
+/// The files are there as long as a clone of this is.
+#[derive(Clone, Debug)]
 pub struct Issued {
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Issued {
@@ -144,39 +147,58 @@ impl Authority {
         issued(&certificate.pem(), None, &key.serialize_pem())
     }
 
-    /// A certificate for `localhost` made by `openssl req -x509`, with these arguments for the key and the signature: for what
-    /// better programs refuse to make, such as `-newkey rsa:1024` or `-sha1`.
+    /// A certificate for `localhost` made by `openssl`, signed by the intermediate, with these arguments for the key and the
+    /// signature: for what better programs refuse to make, such as `-newkey rsa:1024` or `-sha1`.
     ///
     /// # Panics
     ///
     /// When openssl fails.
-    pub fn openssl(arguments: &[&str]) -> Option<Issued> {
-        let program = require("openssl")?;
-        let folder = temp_dir();
-        let output = Command::new(program)
-            .current_dir(folder.path())
-            .args([
-                "req",
-                "-x509",
-                "-nodes",
-                "-subj",
-                "/CN=localhost",
-                "-days",
-                "90",
-            ])
-            .args(["-addext", "subjectAltName=DNS:localhost"])
-            .args(["-keyout", "key.pem", "-out", "cert.pem"])
-            .args(arguments)
-            .output()
-            .expect("run openssl");
-        assert!(output.status.success(), "{output:?}");
-        std::fs::copy(
-            folder.path().join("cert.pem"),
-            folder.path().join("chain.pem"),
-        )
-        .expect("copy a certificate");
-        Some(Issued { folder })
+    pub fn issue_with_openssl(&self, arguments: &[&str]) -> Option<Issued> {
+        write(
+            self.folder.path(),
+            "intermediate.pem",
+            &self.intermediate.pem(),
+        );
+        let key = self.intermediate.key().serialize_pem();
+        write(self.folder.path(), "intermediate-key.pem", &key);
+        let path = |name: &str| self.folder.path().join(name).display().to_string();
+        let (certificate, key) = (path("intermediate.pem"), path("intermediate-key.pem"));
+        let issued = openssl(&[&["-CA", &certificate, "-CAkey", &key], arguments].concat())?;
+        let leaf = std::fs::read_to_string(issued.folder().join("cert.pem"));
+        let chain = format!(
+            "{}{}",
+            leaf.expect("a certificate"),
+            self.intermediate.pem()
+        );
+        write(issued.folder(), "chain.pem", &chain);
+        Some(issued)
     }
+}
+
+fn openssl(arguments: &[&str]) -> Option<Issued> {
+    let program = require("openssl")?;
+    let folder = temp_dir();
+    let output = Command::new(program)
+        .current_dir(folder.path())
+        .args([
+            "req",
+            "-x509",
+            "-nodes",
+            "-subj",
+            "/CN=localhost",
+            "-days",
+            "60",
+        ])
+        .args(["-addext", "subjectAltName=DNS:localhost"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-keyout", "key.pem", "-out", "cert.pem"])
+        .args(arguments)
+        .output()
+        .expect("run openssl");
+    assert!(output.status.success(), "{output:?}");
+    Some(Issued {
+        folder: Arc::new(folder),
+    })
 }
 
 fn issuer(name: &str, lifetime: Lifetime) -> CertificateParams {
@@ -212,7 +234,9 @@ fn issued(certificate: &str, intermediate: Option<&str>, key: &str) -> Issued {
         let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
         std::fs::set_permissions(folder.path().join(name), mode).expect("open the files");
     }
-    Issued { folder }
+    Issued {
+        folder: Arc::new(folder),
+    }
 }
 
 fn write(folder: &Path, name: &str, text: &str) {

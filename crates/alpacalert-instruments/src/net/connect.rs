@@ -7,7 +7,7 @@ use alpacalert_instrument::Reason;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::{Blame, Deadline, Endpoint, Net, Trouble, blame};
+use super::{Blame, Deadline, Endpoint, Host, Net, Trouble, blame};
 
 /// A connection, and how it came about.
 #[derive(Debug)]
@@ -40,7 +40,10 @@ impl Net {
                 Ok(stream) => {
                     return Ok(Connected {
                         stream,
-                        resolving: resolved - begun,
+                        resolving: match endpoint.host {
+                            Host::Ip(_) => Duration::ZERO,
+                            Host::Name(_) => resolved - begun,
+                        },
                         connecting: resolved.elapsed(),
                         notes: failures.iter().map(Failure::note).collect(),
                     });

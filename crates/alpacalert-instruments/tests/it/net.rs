@@ -1,6 +1,8 @@
 //! The network sensors against real servers, and against hostile ones.
 
+mod http;
 mod tcp;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;

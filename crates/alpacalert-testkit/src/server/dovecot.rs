@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::write;
+use super::{is_root, open_to_all, write};
 use crate::{Issued, Process, free_port, require, temp_dir};
 
 /// An IMAP server that offers STARTTLS; nobody can log in.
@@ -13,6 +13,7 @@ use crate::{Issued, Process, free_port, require, temp_dir};
 pub struct Dovecot {
     _process: Process,
     _folder: TempDir,
+    _certificate: Issued,
     port: u16,
 }
 
@@ -23,10 +24,13 @@ impl Dovecot {
         let folder = temp_dir();
         let port = free_port();
         let path = folder.path().display();
-        let user = if super::is_root() {
-            "root".to_owned()
+        // As root it insists on its own users, which Debian's package makes.
+        let (user, login) = if is_root() {
+            open_to_all(folder.path());
+            ("dovecot".to_owned(), "dovenull".to_owned())
         } else {
-            std::env::var("USER").unwrap_or_default()
+            let user = std::env::var("USER").unwrap_or_default();
+            (user.clone(), user)
         };
         let config = format!(
             "protocols = imap
@@ -35,7 +39,7 @@ base_dir = {path}/run
 state_dir = {path}/state
 log_path = /dev/stderr
 default_internal_user = {user}
-default_login_user = {user}
+default_login_user = {login}
 default_internal_group = {user}
 ssl = yes
 ssl_cert = <{0}/chain.pem
@@ -74,6 +78,7 @@ userdb {{
         Some(Dovecot {
             _process: process,
             _folder: folder,
+            _certificate: certificate.clone(),
             port,
         })
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{is_root, write};
+use super::{is_root, open_to_all, write};
 use crate::{Issued, Process, free_port, require, temp_dir};
 
 /// A mail server that offers STARTTLS and takes no mail.
@@ -13,6 +13,7 @@ use crate::{Issued, Process, free_port, require, temp_dir};
 pub struct Exim {
     _process: Process,
     _folder: TempDir,
+    _certificate: Option<Issued>,
     port: u16,
 }
 
@@ -56,16 +57,12 @@ begin transports
         write(&folder.path().join("exim.conf"), &config);
         let mut command = Command::new(program);
         command.arg("-C").arg(folder.path().join("exim.conf"));
-        command
-            .args(["-bdf", "-oX"])
-            .arg(format!("127.0.0.1::{port}"));
+        command.arg("-bdf");
         if is_root() {
             // It reads its own files as its own user.
             std::fs::create_dir(folder.path().join("spool")).expect("make the spool");
             for name in [".", "spool"] {
-                let path = folder.path().join(name);
-                let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
-                std::fs::set_permissions(path, mode).expect("open the spool");
+                open_to_all(&folder.path().join(name));
             }
         }
         let mut process = Process::start(&mut command, &folder.path().join("log"));
@@ -73,6 +70,7 @@ begin transports
         Some(Exim {
             _process: process,
             _folder: folder,
+            _certificate: certificate.cloned(),
             port,
         })
     }

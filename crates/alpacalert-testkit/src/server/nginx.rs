@@ -16,26 +16,32 @@ pub struct Nginx {
     process: Option<Process>,
     program: PathBuf,
     folder: TempDir,
+    _certificate: Option<Issued>,
     port: u16,
 }
 
 impl Nginx {
     /// Starts one that serves plain HTTP; `server` is what stands inside its `server { … }`, beside the port.
     pub fn start(server: &str) -> Option<Nginx> {
-        Self::start_with("", "", server)
+        Self::start_with(None, "", "", server)
     }
 
     /// Starts one that serves HTTPS, HTTP/2 included, with a certificate.
     pub fn start_tls(certificate: &Issued, server: &str) -> Option<Nginx> {
         let folder = certificate.folder();
         let tls = format!(
-            "ssl_certificate {0}/chain.pem; ssl_certificate_key {0}/key.pem;",
+            "ssl_certificate {0}/chain.pem; ssl_certificate_key {0}/key.pem; ssl_protocols TLSv1.2 TLSv1.3;",
             folder.display()
         );
-        Self::start_with(" ssl http2", &tls, server)
+        Self::start_with(Some(certificate), " ssl http2", &tls, server)
     }
 
-    fn start_with(listen: &str, before: &str, server: &str) -> Option<Nginx> {
+    fn start_with(
+        certificate: Option<&Issued>,
+        listen: &str,
+        before: &str,
+        server: &str,
+    ) -> Option<Nginx> {
         let program = require("nginx")?;
         let folder = temp_dir();
         let port = free_port();
@@ -43,6 +49,7 @@ impl Nginx {
             process: None,
             program,
             folder,
+            _certificate: certificate.cloned(),
             port,
         };
         let server = format!("listen 127.0.0.1:{port}{listen};\n{before}\n{server}");

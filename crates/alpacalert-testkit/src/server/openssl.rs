@@ -12,6 +12,7 @@ use crate::{Issued, Process, free_port, require, temp_dir};
 pub struct TlsServer {
     _process: Process,
     _folder: TempDir,
+    _certificate: Issued,
     port: u16,
 }
 
@@ -34,6 +35,7 @@ impl TlsServer {
         Some(TlsServer {
             _process: process,
             _folder: folder,
+            _certificate: certificate.clone(),
             port,
         })
     }
