@@ -177,11 +177,14 @@ fn is_said(headline: &Headline, all: &[(Headline, Option<Explanation>)]) -> bool
         .any(|cause| cause.path.contains(&headline.node))
 }
 
-/// How much an explanation for a sentence may cost: repair sets are not shown.
+/// How much an explanation for a sentence may cost: repair sets and margin are not shown, and a picture that is drawn
+/// every second needs several.
 pub(crate) const BRIEF: ExplainLimits = ExplainLimits {
     causes: 100,
     repair_sets: 0,
     repair_size: 0,
+    edges: 100_000,
+    work: 20_000,
 };
 
 impl Headline {
