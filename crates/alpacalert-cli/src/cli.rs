@@ -36,7 +36,13 @@ pub(crate) struct Cli {
 #[derive(Args, Debug)]
 pub(crate) struct Appearance {
     /// When to use colours; NO_COLOR and CLICOLOR_FORCE are respected
-    #[arg(long, value_name = "WHEN", default_value = "auto", global = true, display_order = 900)]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        global = true,
+        display_order = 900
+    )]
     pub(crate) color: Color,
     /// Use only characters of ASCII
     #[arg(long, global = true, display_order = 901)]

@@ -13,7 +13,13 @@ use crate::terminal::Terminal;
 #[derive(Args, Debug)]
 pub(crate) struct Place {
     /// The configuration: a file, or a folder whose files are read as one [default: ./alpacalert.yaml or ./alpacalert/]
-    #[arg(short, long, value_name = "FILE|DIR", env = "ALPACALERT_CONFIG", hide_env_values = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE|DIR",
+        env = "ALPACALERT_CONFIG",
+        hide_env_values = true
+    )]
     pub(crate) config: Option<PathBuf>,
 }
 
@@ -50,7 +56,8 @@ impl Place {
     pub(crate) fn load(&self, registry: &Registry, terminal: &Terminal) -> Result<Loaded, Failure> {
         let path = self.path()?;
         exists(&path)?;
-        let loaded = alpacalert_config::load(&path, registry).map_err(|wrong| told(&wrong, terminal))?;
+        let loaded =
+            alpacalert_config::load(&path, registry).map_err(|wrong| told(&wrong, terminal))?;
         for warning in &loaded.warnings {
             terminal.complain(&warning.render(terminal.colors_errors()));
         }
@@ -58,10 +65,16 @@ impl Place {
     }
 
     /// Reads the configuration and its secrets.
-    pub(crate) fn resolve(&self, registry: &Registry, terminal: &Terminal) -> Result<(Plan, Redactor), Failure> {
+    pub(crate) fn resolve(
+        &self,
+        registry: &Registry,
+        terminal: &Terminal,
+    ) -> Result<(Plan, Redactor), Failure> {
         let loaded = self.load(registry, terminal)?;
         let variable = |name: &str| std::env::var(name).ok();
-        loaded.resolve(&variable).map_err(|wrong| told(&wrong, terminal))
+        loaded
+            .resolve(&variable)
+            .map_err(|wrong| told(&wrong, terminal))
     }
 }
 

@@ -106,24 +106,42 @@ fn stopped_early(checked: &Checked) -> String {
 }
 
 /// Makes what a plan asks for; what is wrong with it is the configuration's fault.
-pub(crate) fn build(plan: &Plan, registry: Registry, settings: Settings) -> Result<Monitor, Failure> {
+pub(crate) fn build(
+    plan: &Plan,
+    registry: Registry,
+    settings: Settings,
+) -> Result<Monitor, Failure> {
     Monitor::build(plan, registry, settings).map_err(|errors| {
-        let problems: Vec<String> = errors.0.iter().map(|error| one_line(&error.to_string())).collect();
+        let problems: Vec<String> = errors
+            .0
+            .iter()
+            .map(|error| one_line(&error.to_string()))
+            .collect();
         Failure::configuration(problems.join("\n       "))
     })
 }
 
 /// The runtime that everything asynchronous runs on.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    Ok(anyhow::Context::context(runtime, "failed to start the runtime")?)
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    Ok(anyhow::Context::context(
+        runtime,
+        "failed to start the runtime",
+    )?)
 }
 
 impl Measurement {
     /// What is shown: everything, from the roots.
     pub(crate) fn view(&self) -> View<'_> {
         let graph = &self.checked.graph;
-        let roots = self.checked.roots.iter().filter_map(|id| graph.key(id)).collect();
+        let roots = self
+            .checked
+            .roots
+            .iter()
+            .filter_map(|id| graph.key(id))
+            .collect();
         self.view_of(roots)
     }
 

@@ -35,19 +35,26 @@ impl ProgressLine {
         if !self.watched || self.started.elapsed() < SILENT {
             return;
         }
-        let mut written = self.written.lock().unwrap_or_else(|broken| broken.into_inner());
+        let mut written = self
+            .written
+            .lock()
+            .unwrap_or_else(|broken| broken.into_inner());
         if written.is_some_and(|last| last.elapsed() < PAUSE) {
             return;
         }
         *written = Some(Instant::now());
-        let width = terminal_size_of(io::stderr()).map_or(80, |(Width(width), _)| usize::from(width));
+        let width =
+            terminal_size_of(io::stderr()).map_or(80, |(Width(width), _)| usize::from(width));
         let line = cut(&words(progress), width.saturating_sub(1));
         let _ = write!(io::stderr().lock(), "\r{line}\x1b[K");
     }
 
     /// Takes the line away.
     pub(crate) fn clear(&self) {
-        let mut written = self.written.lock().unwrap_or_else(|broken| broken.into_inner());
+        let mut written = self
+            .written
+            .lock()
+            .unwrap_or_else(|broken| broken.into_inner());
         if written.take().is_some() {
             let _ = write!(io::stderr().lock(), "\r\x1b[K");
         }
@@ -64,7 +71,9 @@ fn words(progress: &Progress) -> String {
     let waiting = progress
         .waiting_for
         .as_ref()
-        .map_or_else(String::new, |title| format!(", waiting for {}", one_line(title)));
+        .map_or_else(String::new, |title| {
+            format!(", waiting for {}", one_line(title))
+        });
     if progress.total == 0 {
         format!("asking sources{waiting}")
     } else {
@@ -95,9 +104,15 @@ mod tests {
             total,
             waiting_for: title.map(str::to_owned),
         };
-        assert_eq!(words(&progress(3, 10, Some("http\nx"))), "measured 3 of 10, waiting for http x");
+        assert_eq!(
+            words(&progress(3, 10, Some("http\nx"))),
+            "measured 3 of 10, waiting for http x"
+        );
         assert_eq!(words(&progress(3, 10, None)), "measured 3 of 10");
-        assert_eq!(words(&progress(0, 0, Some("source a"))), "asking sources, waiting for source a");
+        assert_eq!(
+            words(&progress(0, 0, Some("source a"))),
+            "asking sources, waiting for source a"
+        );
     }
 
     #[test]

@@ -33,12 +33,18 @@ fn commands_are_documented() {
 
 #[test]
 fn keys_of_the_configuration_are_documented() {
-    page("configuration.md", &alpacalert_config::reference(&builtin::registry()));
+    page(
+        "configuration.md",
+        &alpacalert_config::reference(&builtin::registry()),
+    );
 }
 
 #[test]
 fn kinds_are_documented() {
-    page("kinds.md", &alpacalert_config::kinds_reference(&builtin::registry()));
+    page(
+        "kinds.md",
+        &alpacalert_config::kinds_reference(&builtin::registry()),
+    );
 }
 
 /// The long help of every command.
@@ -59,5 +65,8 @@ fn section(out: &mut String, command: &mut clap::Command) {
     let name = command.get_bin_name().unwrap_or("alpacalert").to_owned();
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    out.push_str(&format!("\n## {name}\n\n```text\n{}\n```\n", help.join("\n").trim_end()));
+    out.push_str(&format!(
+        "\n## {name}\n\n```text\n{}\n```\n",
+        help.join("\n").trim_end()
+    ));
 }

@@ -42,7 +42,9 @@ impl Screen {
     /// Draws over the last picture, as much as fits the window.
     pub(crate) fn show(&mut self, text: &str, terminal: &Terminal) -> anyhow::Result<()> {
         // The cursor stands below the last line.
-        let height = terminal.size().map_or(usize::MAX, |(_, height)| height.saturating_sub(1).max(1));
+        let height = terminal
+            .size()
+            .map_or(usize::MAX, |(_, height)| height.saturating_sub(1).max(1));
         let picture = self.picture(&fitting(text, height));
         terminal.print(&picture)
     }

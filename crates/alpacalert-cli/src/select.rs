@@ -38,7 +38,11 @@ pub(crate) fn all(graph: &Graph, text: &str) -> Result<Vec<NodeKey>, Failure> {
 pub(crate) fn one<'a>(graph: &'a Graph, text: &str) -> Result<NodeRef<'a>, Failure> {
     let found = all(graph, text)?;
     let mut nodes: Vec<NodeRef<'a>> = found.iter().filter_map(|key| graph.get(*key)).collect();
-    if let [service] = nodes.iter().filter(|node| node.service().is_some()).collect::<Vec<_>>()[..] {
+    if let [service] = nodes
+        .iter()
+        .filter(|node| node.service().is_some())
+        .collect::<Vec<_>>()[..]
+    {
         return Ok(*service);
     }
     match nodes[..] {
@@ -65,7 +69,11 @@ pub(crate) fn one<'a>(graph: &'a Graph, text: &str) -> Result<NodeRef<'a>, Failu
 /// Nodes of that identity, else of that title or reference, else of that title in other letters.
 fn named(graph: &Graph, text: &str) -> Vec<NodeKey> {
     let with = |matches: &dyn Fn(NodeRef<'_>) -> bool| -> Vec<NodeKey> {
-        let mut keys: Vec<_> = graph.nodes().filter(|node| matches(*node)).map(|node| node.key()).collect();
+        let mut keys: Vec<_> = graph
+            .nodes()
+            .filter(|node| matches(*node))
+            .map(|node| node.key())
+            .collect();
         keys.sort_unstable();
         keys
     };
@@ -83,7 +91,10 @@ fn named(graph: &Graph, text: &str) -> Vec<NodeKey> {
 
 /// Nodes at the end of a path that begins at a root, or at any node of the first name.
 fn by_path(graph: &Graph, text: &str) -> Vec<NodeKey> {
-    let path: Vec<&str> = text.split('/').filter(|segment| !segment.is_empty()).collect();
+    let path: Vec<&str> = text
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
     if let Ok(found) = graph.find_path(&path) {
         return found;
     }
@@ -107,19 +118,33 @@ fn nothing(graph: &Graph, text: &str) -> String {
     names.sort();
     names.dedup();
     let lower = text.to_lowercase();
-    let mut near: Vec<String> = nearest(text, &names, |name| name.as_str()).into_iter().cloned().collect();
-    let containing = names.iter().filter(|name| name.to_lowercase().contains(&lower));
+    let mut near: Vec<String> = nearest(text, &names, |name| name.as_str())
+        .into_iter()
+        .cloned()
+        .collect();
+    let containing = names
+        .iter()
+        .filter(|name| name.to_lowercase().contains(&lower));
     near.extend(containing.take(LISTED).cloned());
     near.dedup();
     if !near.is_empty() {
         let near: Vec<String> = near.iter().map(|name| format!("'{name}'")).collect();
-        return format!("there is no node {text:?}; did you mean {}?", near.join(" or "));
+        return format!(
+            "there is no node {text:?}; did you mean {}?",
+            near.join(" or ")
+        );
     }
-    let mut roots: Vec<String> = graph.roots().map(|node| format!("'{}'", one_line(node.title()))).collect();
+    let mut roots: Vec<String> = graph
+        .roots()
+        .map(|node| format!("'{}'", one_line(node.title())))
+        .collect();
     roots.sort();
     roots.truncate(LISTED);
     if roots.is_empty() {
         return format!("there is no node {text:?}: the configuration describes nothing");
     }
-    format!("there is no node {text:?}; at the top there is {}", roots.join(", "))
+    format!(
+        "there is no node {text:?}; at the top there is {}",
+        roots.join(", ")
+    )
 }

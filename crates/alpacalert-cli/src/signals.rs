@@ -8,7 +8,11 @@ use crate::exit;
 /// Waits for Ctrl-C, or for being asked to end.
 pub(crate) async fn stop() {
     let mut signals = Vec::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+    for kind in [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ] {
         match signal(kind) {
             Ok(stream) => signals.push(stream),
             Err(error) => tracing::warn!("cannot wait for a signal: {error}"),
@@ -26,7 +30,10 @@ pub(crate) async fn stop() {
 }
 
 /// Cancels at the first Ctrl-C, after `stopping` said so, and ends the program at the second.
-pub(crate) fn cancel_first_end_second(cancel: CancellationToken, stopping: impl FnOnce() + Send + 'static) {
+pub(crate) fn cancel_first_end_second(
+    cancel: CancellationToken,
+    stopping: impl FnOnce() + Send + 'static,
+) {
     tokio::spawn(async move {
         stop().await;
         stopping();

@@ -78,17 +78,26 @@ impl Terminal {
 
     /// Says something about what the program is doing, on standard error.
     pub(crate) fn note(&self, text: &str) {
-        self.complain(&format!("{}: {text}", self.painted("note", AnsiColor::Cyan)));
+        self.complain(&format!(
+            "{}: {text}",
+            self.painted("note", AnsiColor::Cyan)
+        ));
     }
 
     /// Says what might be wrong, on standard error.
     pub(crate) fn warn(&self, text: &str) {
-        self.complain(&format!("{}: {text}", self.painted("warning", AnsiColor::Yellow)));
+        self.complain(&format!(
+            "{}: {text}",
+            self.painted("warning", AnsiColor::Yellow)
+        ));
     }
 
     /// Says what went wrong, on standard error.
     pub(crate) fn error(&self, text: &str) {
-        self.complain(&format!("{}: {text}", self.painted("error", AnsiColor::Red)));
+        self.complain(&format!(
+            "{}: {text}",
+            self.painted("error", AnsiColor::Red)
+        ));
     }
 
     /// Writes to standard error as it is.

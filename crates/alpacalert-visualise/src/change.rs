@@ -22,7 +22,10 @@ pub fn change_line(view: &View<'_>, id: &NodeId, transition: &Transition, look: 
     ];
     if before == after {
         let (_, confirmed) = transition.confirmed;
-        spans.push(span(Tone::State(after), format!("{after}, confirmed as {confirmed}")));
+        spans.push(span(
+            Tone::State(after),
+            format!("{after}, confirmed as {confirmed}"),
+        ));
     } else {
         spans.push(span(Tone::Quiet, format!("{before} → ")));
         spans.push(span(Tone::State(after), after.as_str()));
@@ -45,5 +48,8 @@ pub fn change_line(view: &View<'_>, id: &NodeId, transition: &Transition, look: 
 }
 
 fn look_without_width(look: Look) -> Look {
-    Look { width: None, ..look }
+    Look {
+        width: None,
+        ..look
+    }
 }

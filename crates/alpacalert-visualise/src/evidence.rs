@@ -39,6 +39,14 @@ pub(crate) fn evidence(node: NodeRef<'_>) -> Vec<String> {
     said
 }
 
+/// What a cause says. A Passing one is a cause where its state is inverted on the way up.
+pub(crate) fn cause_evidence(leaf: NodeRef<'_>) -> Vec<String> {
+    if leaf.state() == State::Passing {
+        return vec!["it is passing, and should not be".to_owned()];
+    }
+    evidence(leaf)
+}
+
 /// What a Passing node says: its values, or what it found. `all`: every value, not only the most telling ones.
 pub(crate) fn good_news(node: NodeRef<'_>, all: bool) -> Option<String> {
     let status = node.status();

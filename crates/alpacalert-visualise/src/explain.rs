@@ -2,7 +2,7 @@
 
 use alpacalert_model::{Cause, Explanation, Impact, Margin, NodeKey, NodeRef, State};
 
-use crate::evidence::{evidence, good_news};
+use crate::evidence::{cause_evidence, good_news};
 use crate::headline::Headline;
 use crate::look::{Look, Span, Tone, span};
 use crate::text::{one_line, plural};
@@ -89,7 +89,7 @@ fn chain(out: &mut String, view: &View<'_>, cause: &Cause, look: Look) {
         spans.push(span(Tone::Quiet, format!(", {}", one_line(owner))));
     }
     section(out, look, "", &spans);
-    for text in evidence(leaf) {
+    for text in cause_evidence(leaf) {
         look.line(out, "    ", "      ", &[span(Tone::Plain, text)]);
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use alpacalert_model::{Cause, ExplainLimits, Explanation, NodeKey, NodeRef, State};
 
-use crate::evidence::evidence;
+use crate::evidence::{cause_evidence, evidence};
 use crate::text::{one_line, plural};
 use crate::when::clock;
 use crate::{Counts, View};
@@ -264,7 +264,7 @@ fn why(view: &View<'_>, node: NodeRef<'_>, explanation: &Explanation) -> String 
 
 fn cause_words(view: &View<'_>, node: NodeRef<'_>, cause: &Cause) -> Option<String> {
     let leaf = view.graph.get(cause.node)?;
-    let said = evidence(leaf).into_iter().next().unwrap_or_default();
+    let said = cause_evidence(leaf).into_iter().next().unwrap_or_default();
     if leaf.key() == node.key() {
         return Some(said);
     }

@@ -12,13 +12,20 @@ pub fn mermaid(view: &View<'_>, states: bool) -> String {
     let picture = Picture::of(view);
     let mut out = String::from("flowchart TD\n");
     for (number, node) in picture.nodes.iter().enumerate() {
-        let lines: Vec<String> = label(*node, states).iter().map(|line| escaped(line)).collect();
+        let lines: Vec<String> = label(*node, states)
+            .iter()
+            .map(|line| escaped(line))
+            .collect();
         let text = lines.join("<br/>");
         let [open, close] = match node.role() {
             Some(Role::Sensor) => ["([", "])"],
             _ => ["[", "]"],
         };
-        let class = if states { node.state().as_str() } else { "plain" };
+        let class = if states {
+            node.state().as_str()
+        } else {
+            "plain"
+        };
         let _ = writeln!(out, "  n{number}{open}\"{text}\"{close}:::{class}");
     }
     for (parent, child, edge) in picture.edges() {
@@ -35,7 +42,11 @@ pub fn mermaid(view: &View<'_>, states: bool) -> String {
         };
         let _ = writeln!(out, "  n{parent} {arrow}{label} n{child}");
     }
-    let shown: Vec<Option<State>> = if states { State::ALL.map(Some).to_vec() } else { vec![None] };
+    let shown: Vec<Option<State>> = if states {
+        State::ALL.map(Some).to_vec()
+    } else {
+        vec![None]
+    };
     for state in shown {
         let Paint { fill, line, width } = paint(state);
         let class = state.map_or("plain", State::as_str);

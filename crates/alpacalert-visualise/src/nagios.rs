@@ -102,9 +102,14 @@ fn range(bound: Bound) -> String {
     }
 }
 
-/// Digits, point and sign only, as the guidelines ask, never an exponent; at most nine decimals.
+/// Digits, point and sign only, as the guidelines ask, never an exponent; more decimals than a value can mean are left
+/// out.
 fn number(value: f64) -> String {
-    let text = format!("{value:.9}");
+    let text = match value.abs() {
+        size if size >= 1_000.0 => return format!("{value:.0}"),
+        size if size >= 1.0 => format!("{value:.3}"),
+        _ => format!("{value:.9}"),
+    };
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
@@ -149,6 +154,9 @@ mod tests {
         assert_eq!(number(1e15), "1000000000000000");
         assert_eq!(number(1e-7), "0.0000001");
         assert_eq!(number(100.0), "100");
+        assert_eq!(number(0.0), "0");
+        assert_eq!(number(4889664716.8), "4889664717");
+        assert_eq!(number(0.001278976), "0.001278976");
     }
 
     #[test]

@@ -16,8 +16,10 @@ pub fn outline(view: &View<'_>, states: bool, look: Look) -> String {
     let mut out = String::new();
     let mut seen: HashSet<NodeKey> = HashSet::new();
     // A stack of our own: how deep a graph goes is for others to decide.
-    let mut stack: Vec<(NodeRef<'_>, Edge, usize)> =
-        view.roots().map(|root| (root, Edge::default(), 0)).collect();
+    let mut stack: Vec<(NodeRef<'_>, Edge, usize)> = view
+        .roots()
+        .map(|root| (root, Edge::default(), 0))
+        .collect();
     stack.reverse();
     while let Some((node, edge, level)) = stack.pop() {
         let members = node.children().next().is_some();
@@ -25,19 +27,34 @@ pub fn outline(view: &View<'_>, states: bool, look: Look) -> String {
         line(&mut out, node, edge, level, again, states, look);
         if !again {
             let from = stack.len();
-            stack.extend(node.children().map(|(child, edge)| (child, edge, level + 1)));
+            stack.extend(
+                node.children()
+                    .map(|(child, edge)| (child, edge, level + 1)),
+            );
             stack[from..].reverse();
         }
     }
     out
 }
 
-fn line(out: &mut String, node: NodeRef<'_>, edge: Edge, level: usize, again: bool, states: bool, look: Look) {
+fn line(
+    out: &mut String,
+    node: NodeRef<'_>,
+    edge: Edge,
+    level: usize,
+    again: bool,
+    states: bool,
+    look: Look,
+) {
     let mut spans = Vec::new();
     if states {
         spans.extend([look.shape(node.state()), span(Tone::Plain, " ")]);
     }
-    let tone = if node.service().is_some() { Tone::Strong } else { Tone::Plain };
+    let tone = if node.service().is_some() {
+        Tone::Strong
+    } else {
+        Tone::Plain
+    };
     spans.push(span(tone, one_line(node.title())));
     let mut words: Vec<String> = Vec::new();
     if node.service().is_some() {
@@ -50,7 +67,10 @@ fn line(out: &mut String, node: NodeRef<'_>, edge: Edge, level: usize, again: bo
     if !again {
         words.extend(rule(node));
     }
-    words.extend(node.own_owner().map(|owner| format!("owner {}", one_line(owner))));
+    words.extend(
+        node.own_owner()
+            .map(|owner| format!("owner {}", one_line(owner))),
+    );
     if again {
         words.push("see above".to_owned());
     }
@@ -62,8 +82,15 @@ fn line(out: &mut String, node: NodeRef<'_>, edge: Edge, level: usize, again: bo
 }
 
 fn rule(node: NodeRef<'_>) -> Option<String> {
-    let Some(Role::System { rule, degraded_below }) = node.role() else {
-        return node.role().is_none().then(|| "nobody provides it".to_owned());
+    let Some(Role::System {
+        rule,
+        degraded_below,
+    }) = node.role()
+    else {
+        return node
+            .role()
+            .is_none()
+            .then(|| "nobody provides it".to_owned());
     };
     let sums = node.sums();
     let words = rule_words(rule, sums.counted, sums.weight.iter().sum());

@@ -24,7 +24,12 @@ pub(crate) struct Completions {
 
 pub(crate) fn run(command: &Completions, terminal: &Terminal) -> Outcome {
     let mut script = Vec::new();
-    clap_complete::generate(command.shell, &mut Cli::command(), "alpacalert", &mut script);
+    clap_complete::generate(
+        command.shell,
+        &mut Cli::command(),
+        "alpacalert",
+        &mut script,
+    );
     terminal.print(&String::from_utf8_lossy(&script))?;
     Ok(exit::PASSING)
 }

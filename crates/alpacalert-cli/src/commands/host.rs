@@ -34,7 +34,13 @@ const HOST: &str = "alpacalert.io/Host";
 pub(crate) fn run(command: &Host, terminal: &Terminal) -> Outcome {
     let registry = builtin::registry();
     let (plan, host) = this_machine(&registry)?;
-    let measurement = measure(&plan, registry, Redactor::default(), &command.patience, terminal)?;
+    let measurement = measure(
+        &plan,
+        registry,
+        Redactor::default(),
+        &command.patience,
+        terminal,
+    )?;
     let roots = measurement.checked.graph.key(&host).into_iter().collect();
     let view = Measurement::view_of(&measurement, roots);
     // Somebody who asks about one machine wants to see it, even when all is well.

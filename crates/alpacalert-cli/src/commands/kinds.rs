@@ -36,14 +36,26 @@ pub(crate) fn run(command: &Kinds, terminal: &Terminal) -> Outcome {
 /// A line for each kind: its short word, its name, what it measures.
 fn list(registry: &Registry) -> String {
     let width = |column: &dyn Fn(&KindSpec) -> &str| {
-        registry.specs().map(|spec| shown_width(column(spec))).max().unwrap_or(0)
+        registry
+            .specs()
+            .map(|spec| shown_width(column(spec)))
+            .max()
+            .unwrap_or(0)
     };
     let alias = |spec: &KindSpec| spec.alias.unwrap_or_default();
-    let (words, kinds) = (width(&|spec| alias(spec)), width(&|spec| spec.kind.as_str()));
+    let (words, kinds) = (
+        width(&|spec| alias(spec)),
+        width(&|spec| spec.kind.as_str()),
+    );
     registry
         .specs()
         .map(|spec| {
-            format!("{:words$}  {:kinds$}  {}\n", alias(spec), spec.kind.as_str(), spec.summary)
+            format!(
+                "{:words$}  {:kinds$}  {}\n",
+                alias(spec),
+                spec.kind.as_str(),
+                spec.summary
+            )
         })
         .collect()
 }
@@ -56,7 +68,12 @@ fn find<'a>(registry: &'a Registry, word: &str) -> Result<&'a KindSpec, Failure>
         .specs()
         .flat_map(|spec| spec.alias.into_iter().chain([spec.kind.as_str()]))
         .collect();
-    let hint = nearest(word, &words, |word| word)
-        .map_or_else(|| "`alpacalert kinds` lists them all".to_owned(), |near| format!("did you mean `{near}`?"));
-    Err(Failure::usage(format!("there is no kind `{}`; {hint}", word.escape_debug())))
+    let hint = nearest(word, &words, |word| word).map_or_else(
+        || "`alpacalert kinds` lists them all".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    Err(Failure::usage(format!(
+        "there is no kind `{}`; {hint}",
+        word.escape_debug()
+    )))
 }

@@ -44,11 +44,13 @@ fn page(command: &clap::Command) -> anyhow::Result<String> {
 }
 
 fn write(folder: &Path, cli: &clap::Command) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("failed to make the folder {}", folder.display()))?;
+    fs::create_dir_all(folder)
+        .with_context(|| format!("failed to make the folder {}", folder.display()))?;
     for command in std::iter::once(cli).chain(cli.get_subcommands()) {
         let name = command.get_display_name().unwrap_or(command.get_name());
         let file = folder.join(format!("{name}.1"));
-        fs::write(&file, page(command)?).with_context(|| format!("failed to write {}", file.display()))?;
+        fs::write(&file, page(command)?)
+            .with_context(|| format!("failed to write {}", file.display()))?;
     }
     Ok(())
 }

@@ -33,7 +33,11 @@ pub(crate) fn run(command: &Validate, terminal: &Terminal) -> Outcome {
 
 /// `2 services, 5 systems, 1 source`.
 fn contents(plan: &Plan) -> String {
-    let services = plan.groups.iter().filter(|group| group.service.is_some()).count();
+    let services = plan
+        .groups
+        .iter()
+        .filter(|group| group.service.is_some())
+        .count();
     let counts = [
         (services, "service", "services"),
         (plan.groups.len() - services, "system", "systems"),

@@ -82,21 +82,25 @@ struct Watched<'a> {
 
 impl Watched<'_> {
     /// Looks at everything there is. `None` when the engine has ended.
-    async fn view<R: Send + 'static>(&self, look: impl FnOnce(&View<'_>) -> R + Send + 'static) -> Option<R> {
-        let (roots, instance, began) = (self.running.roots(), self.instance.clone(), self.began);
+    async fn view<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(&View<'_>) -> R + Send + 'static,
+    ) -> Option<R> {
+        let (roots, instance) = (self.running.roots(), self.instance.clone());
         self.running
-            .query(move |graph| look(&whole(graph, &roots, instance, began)))
+            .query(move |graph| look(&whole(graph, &roots, instance)))
             .await
     }
 }
 
-fn whole<'a>(graph: &'a Graph, roots: &[NodeId], instance: String, began: Timestamp) -> View<'a> {
+fn whole<'a>(graph: &'a Graph, roots: &[NodeId], instance: String) -> View<'a> {
     View {
         graph,
         roots: roots.iter().filter_map(|id| graph.key(id)).collect(),
         instance,
         now: Timestamp::now(),
         zone: TimeZone::system(),
-        began: Some(began),
+        // What was so from the start has been so for at least as long; the picture says when that was.
+        began: None,
     }
 }

@@ -21,7 +21,11 @@ pub(super) async fn show(watched: &Watched<'_>, terminal: &Terminal) -> anyhow::
         };
         match batch {
             Ok(batch) => {
-                let news: Vec<Change> = batch.iter().filter(|change| is_news(change, &mut seen)).cloned().collect();
+                let news: Vec<Change> = batch
+                    .iter()
+                    .filter(|change| is_news(change, &mut seen))
+                    .cloned()
+                    .collect();
                 let look = terminal.look();
                 let text = watched
                     .view(move |view| {
@@ -37,7 +41,9 @@ pub(super) async fn show(watched: &Watched<'_>, terminal: &Terminal) -> anyhow::
                 }
             }
             Err(RecvError::Lagged(missed)) => {
-                terminal.warn(&format!("{missed} batches of changes were missed: output is too slow"));
+                terminal.warn(&format!(
+                    "{missed} batches of changes were missed: output is too slow"
+                ));
             }
             Err(RecvError::Closed) => return Ok(()),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alpacalert_visualise::{TreeOptions, tree};
+use alpacalert_visualise::{TreeOptions, ago, clock, tree};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
@@ -21,13 +21,19 @@ const PAUSE: Duration = Duration::from_millis(100);
 const SHARE: u32 = 20;
 
 /// Draws until it is stopped, and leaves the last picture, whole, on the terminal.
-pub(super) async fn show(watched: &Watched<'_>, all: bool, terminal: &Terminal) -> anyhow::Result<()> {
+pub(super) async fn show(
+    watched: &Watched<'_>,
+    all: bool,
+    terminal: &Terminal,
+) -> anyhow::Result<()> {
     let mut changes = watched.running.changes();
     let mut resized = signal(SignalKind::window_change())?;
     let mut screen = Screen::new();
     loop {
         let began = Instant::now();
-        let Some(text) = draw(watched, all, terminal).await else { break };
+        let Some(text) = draw(watched, all, terminal).await else {
+            break;
+        };
         screen.show(&text, terminal)?;
         let earliest = Instant::now() + PAUSE.max(began.elapsed() * SHARE);
         tokio::select! {
@@ -41,7 +47,9 @@ pub(super) async fn show(watched: &Watched<'_>, all: bool, terminal: &Terminal) 
             () = tokio::time::sleep_until(earliest) => {}
         }
         // What came meanwhile is in the next picture.
-        while let Ok(_) | Err(tokio::sync::broadcast::error::TryRecvError::Lagged(_)) = changes.try_recv() {}
+        while let Ok(_) | Err(tokio::sync::broadcast::error::TryRecvError::Lagged(_)) =
+            changes.try_recv()
+        {}
     }
     if let Some(text) = draw(watched, all, terminal).await {
         screen.leave(&text, terminal)?;
@@ -55,5 +63,13 @@ async fn draw(watched: &Watched<'_>, all: bool, terminal: &Terminal) -> Option<S
         all,
         ..TreeOptions::default()
     };
-    watched.view(move |view| tree(view, &options, look)).await
+    let began = watched.began;
+    watched
+        .view(move |view| {
+            let mut text = tree(view, &options, look);
+            let (since, age) = (clock(view.now, began, &view.zone), ago(view.now, began));
+            text.push_str(&format!("watching since {since} ({age}); Ctrl-C ends\n"));
+            text
+        })
+        .await
 }

@@ -1,0 +1,1 @@
+//! Real servers, good and bad, and what is said about them.
