@@ -4,9 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 
-use alpacalert_model::{
-    Message, Observation, Reason, Severity, Timestamp, Unit, is_unsafe, sanitize,
-};
+use alpacalert_model::{Message, Observation, Reason, Severity, Timestamp, Unit, sanitize};
 use futures_util::FutureExt;
 
 use crate::{Context, OutputLimits, Redactor, Sensor, SensorError, Snapshot, Source};
@@ -140,12 +138,15 @@ fn clean<'a>(text: &'a str, redactor: &Redactor, bytes: usize) -> Cow<'a, str> {
 
 /// The text on one line, without control characters, cut to a length. Borrowed when nothing changed.
 pub(crate) fn one_line(text: &str, bytes: usize) -> Cow<'_, str> {
-    let unsafe_here = |c: char| is_unsafe(c) || c.is_control();
-    if text.chars().any(unsafe_here) {
-        let safe = text.replace(unsafe_here, "\u{fffd}");
-        Cow::Owned(cut(&safe, bytes).into_owned())
-    } else {
-        cut(text, bytes)
+    let safe = sanitize(text);
+    if safe.contains(char::is_control) {
+        // What `sanitize` leaves: line feeds and tabs.
+        let line = safe.replace(char::is_control, " ");
+        return Cow::Owned(cut(&line, bytes).into_owned());
+    }
+    match cut(&safe, bytes) {
+        Cow::Owned(text) => Cow::Owned(text),
+        Cow::Borrowed(_) => safe,
     }
 }
 

@@ -252,7 +252,6 @@ impl<'g> Work<'g> {
         let moves = std::mem::take(&mut self.moves);
         let better = move |state| state < now;
         let trying = self.trying;
-        let trying = self.trying;
         let search = self.search(&moves, &better, usize::MAX, usize::MAX);
         let sets = match trying {
             true => search.trying(),

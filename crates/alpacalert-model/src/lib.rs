@@ -37,4 +37,4 @@ pub use measurement::{Bound, Limits, Measurement, Unit};
 pub use rule::{Effect, Judgement, Rule, Sums, Threshold};
 pub use state::State;
 pub use status::{Mark, Marks, Message, Observation, Reason, Severity, Status};
-pub use text::{is_unsafe, sanitize};
+pub use text::sanitize;

@@ -22,8 +22,7 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether [`sanitize`] replaces the character.
-pub fn is_unsafe(c: char) -> bool {
+fn is_unsafe(c: char) -> bool {
     // Bidirectional formatting characters: Unicode Standard Annex 9, section 2; U+FEFF and the separators break lines.
     (c.is_control() && c != '\n' && c != '\t')
         || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')

@@ -6,4 +6,5 @@ mod graph;
 mod incremental;
 mod oracle;
 mod path;
+mod reference;
 mod support;
