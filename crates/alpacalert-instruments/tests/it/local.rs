@@ -2,6 +2,7 @@
 
 mod disk;
 mod exec;
+mod file;
 mod host;
 
 use std::collections::BTreeMap;
