@@ -4,6 +4,7 @@ mod disk;
 mod exec;
 mod file;
 mod host;
+mod process;
 
 use std::collections::BTreeMap;
 use std::path::Path;
