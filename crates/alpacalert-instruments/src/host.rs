@@ -2,11 +2,12 @@
 
 mod disk;
 mod memory;
-mod mounts;
+pub(crate) mod mounts;
 mod network;
 mod pressure;
 mod processes;
 mod processors;
+pub(crate) mod question;
 mod reboot;
 pub(crate) mod root;
 mod sampling;
@@ -96,7 +97,7 @@ fn part_spec(spec: KindSpec, alias: &'static str, mut fields: Vec<Field>) -> Kin
 }
 
 /// The key that says which machine.
-fn root_field() -> Field {
+pub(crate) fn root_field() -> Field {
     Field::optional(
         "root",
         Shape::Path,

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use alpacalert_instrument::model::{Limits, Measurement, Unit};
 use alpacalert_instrument::{
@@ -12,11 +11,10 @@ use alpacalert_instrument::{
 };
 use rustix::fs::StatVfs;
 use rustix::io::Errno;
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::mounts::{self, Mount};
+use super::question::Question;
 use super::root::Root;
 use super::trend::Trend;
 use crate::limits::{Floor, Floors, Left};
@@ -41,10 +39,6 @@ const INODES: Floors = Floors {
 const FULL_IN_SECONDS: f64 = 24.0 * 3600.0;
 const FULL_IN_BELOW_SHARE: f64 = 40.0;
 
-/// How many questions about file systems that may hang can be open at once, in the whole program. Each holds a thread
-/// of the runtime's pool until the file system answers, and a dead server never does.
-static OPEN_QUESTIONS: Semaphore = Semaphore::const_new(16);
-
 /// Measures the file system that a path is on.
 pub(crate) struct Disk {
     root: Root,
@@ -57,8 +51,7 @@ pub(crate) struct Disk {
     full_in: Limits,
     trend: Mutex<Trend>,
     seen_writable: AtomicBool,
-    /// A question that the file system has not answered yet.
-    open: Mutex<Option<JoinHandle<Result<StatVfs, Errno>>>>,
+    question: Question<Result<StatVfs, Errno>>,
 }
 
 pub(super) fn register(registry: &mut Registry) {
@@ -159,7 +152,7 @@ impl Disk {
             full_in: params.limits("full_in", Limits::below(FULL_IN_SECONDS, None)),
             trend: Mutex::default(),
             seen_writable: AtomicBool::new(false),
-            open: Mutex::default(),
+            question: Question::default(),
         }
     }
 
@@ -235,54 +228,11 @@ impl Disk {
         if !mounts::may_hang(&mount.fstype) {
             return Ok(rustix::fs::statvfs(path));
         }
-        let mut question = match self.take_open() {
-            Some(question) if !question.is_finished() => {
-                self.put_open(question);
-                return Ok(Err(Errno::TIMEDOUT));
-            }
-            _ => {
-                let slot = OPEN_QUESTIONS.try_acquire().map_err(|_| {
-                    SensorError::new(
-                        Reason::fixed("no-slot"),
-                        format!(
-                            "cannot ask about {}: too many other file systems do not answer",
-                            self.path
-                        ),
-                    )
-                })?;
-                tokio::task::spawn_blocking(move || {
-                    let _slot = slot;
-                    rustix::fs::statvfs(path)
-                })
-            }
-        };
-        // Shorter than the time-out of any sensor that asks often enough: the next look finds the question open.
-        match tokio::time::timeout(Self::PATIENCE, &mut question).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(SensorError::new(
-                Reason::SENSOR_BROKEN,
-                format!("cannot ask about {}", self.path),
-            )
-            .because(error)),
-            Err(_) => {
-                self.put_open(question);
-                Ok(Err(Errno::TIMEDOUT))
-            }
-        }
-    }
-
-    /// How long a file system that may hang has to answer.
-    const PATIENCE: Duration = Duration::from_secs(5);
-
-    fn take_open(&self) -> Option<JoinHandle<Result<StatVfs, Errno>>> {
-        self.open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-    }
-
-    fn put_open(&self, question: JoinHandle<Result<StatVfs, Errno>>) {
-        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(question);
+        let answer = self
+            .question
+            .ask(&self.path, move || rustix::fs::statvfs(path))
+            .await?;
+        Ok(answer.unwrap_or(Err(Errno::TIMEDOUT)))
     }
 
     fn refused(&self, errno: Errno, cx: &Context) -> Result<Observation, SensorError> {

@@ -2,7 +2,9 @@
 
 mod disk;
 mod exec;
+mod file;
 mod host;
+mod process;
 
 use std::collections::BTreeMap;
 use std::path::Path;
