@@ -52,7 +52,7 @@ fn commands() -> String {
     let mut cli = Cli::command().term_width(100);
     cli.build();
     let mut out = String::from(
-        "# Commands\n\nGenerated from the program: `alpacalert help` shows the same.\n",
+        "# Commands\n\nGenerated from the program: `alpacalert COMMAND --help` shows the same.\n",
     );
     section(&mut out, &mut cli.clone());
     for command in cli.get_subcommands_mut() {
