@@ -3,11 +3,13 @@
 //! [`registry`] holds all of them. Each kind lives in a module of its own with its documentation, what it fetches, and
 //! what that means; adding one is a module and a line in [`register`].
 
+mod dns;
 mod exec;
 mod exec_source;
 mod file;
 mod host;
 mod http;
+mod icmp;
 mod limits;
 mod net;
 mod process;
@@ -30,6 +32,8 @@ pub fn register(registry: &mut Registry) {
     tcp::register(registry, &net);
     tls::register(registry, &net);
     http::register(registry, &net);
+    dns::register(registry, &net);
+    icmp::register(registry, &net);
     host::register(registry);
     process::register(registry);
     file::register(registry);

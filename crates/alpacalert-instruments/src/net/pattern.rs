@@ -54,3 +54,73 @@ pub(crate) fn excerpt(bytes: &[u8]) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// Expressions that take engines with backtracking, or with large automata, very long.
+    fn evil() -> Vec<String> {
+        let mut patterns: Vec<String> = [
+            "(a+)+$",
+            "(a*)*b",
+            "(a|a)*b",
+            "(a|aa)+$",
+            "([a-z]+)*$",
+            "(.*)*x",
+            "(.*a){20}",
+            "^(a?){50}a{50}$",
+            "(x+x+)+y",
+            "(a+){10}b",
+            ".*.*.*=.*",
+            "(?:a|b|ab)*c",
+            "(\\w+\\s*)+:",
+            "^(([a-z])+.)+[A-Z]([a-z])+$",
+            "[a-q][^u-z]{30}x",
+            "(?i)(.{0,50}a){8}b",
+            "\\pL{40}x",
+            "(?s).{200}z",
+            "((a{10}){10}){5}b",
+            "(a{1000}){1000}",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        for n in 1..=80 {
+            patterns.push(format!("(a{{1,{n}}}b?){{1,{n}}}c|.{{{n}}}[^a]{{{n}}}z"));
+        }
+        patterns
+    }
+
+    #[test]
+    fn a_hundred_evil_expressions_are_refused_or_take_bounded_time() {
+        // The bound is for optimised code; without optimisation a sixteenth of the text has to do, in ten times the time.
+        let (bytes, most) = if cfg!(debug_assertions) {
+            (64 * 1024, Duration::from_millis(500))
+        } else {
+            (1024 * 1024, Duration::from_millis(50))
+        };
+        let texts = [
+            "a".repeat(bytes),
+            "ab".repeat(bytes / 2),
+            "aé=".repeat(bytes / 4),
+        ];
+        let patterns = evil();
+        assert_eq!(patterns.len(), 100);
+        let mut accepted = 0;
+        for pattern in patterns {
+            let Ok(compiled) = Pattern::parse(&pattern) else {
+                continue;
+            };
+            accepted += 1;
+            for text in &texts {
+                let begun = Instant::now();
+                compiled.is_match(text.as_bytes());
+                let took = begun.elapsed();
+                assert!(took <= most, "{pattern} took {took:?}");
+            }
+        }
+        assert!(accepted >= 20, "{accepted} are accepted");
+    }
+}

@@ -1,6 +1,8 @@
 //! The network sensors against real servers, and against hostile ones.
 
+mod dns;
 mod http;
+mod icmp;
 mod tcp;
 mod tls;
 
