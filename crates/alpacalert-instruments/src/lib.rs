@@ -4,22 +4,28 @@
 //! what that means; adding one is a module and a line in [`register`].
 
 mod dns;
+mod exec;
+mod exec_source;
+mod file;
+mod host;
 mod http;
 mod icmp;
+mod limits;
 mod net;
+mod process;
 mod tcp;
 mod tls;
 
 use alpacalert_instrument::Registry;
 
-/// A registry of every kind in this crate.
+/// A registry of every kind and every sort of source of this crate.
 pub fn registry() -> Registry {
     let mut registry = Registry::new();
     register(&mut registry);
     registry
 }
 
-/// Adds every kind in this crate.
+/// Adds every kind and every sort of source of this crate.
 pub fn register(registry: &mut Registry) {
     // Shared by the sensors of one registry: the resolver, and TLS settings that are equal.
     let net = net::Net::shared();
@@ -28,4 +34,9 @@ pub fn register(registry: &mut Registry) {
     http::register(registry, &net);
     dns::register(registry, &net);
     icmp::register(registry, &net);
+    host::register(registry);
+    process::register(registry);
+    file::register(registry);
+    exec::register(registry);
+    exec_source::register(registry);
 }

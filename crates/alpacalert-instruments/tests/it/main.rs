@@ -1,3 +1,4 @@
 //! The instruments, each against the real thing.
 
+mod local;
 mod net;
