@@ -188,8 +188,8 @@ async fn debians_plugins_see_a_port_open_and_closed() {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = socket.local_addr().unwrap().port().to_string();
-    let closed = plugin(&["check_tcp", "-H", "127.0.0.1", "-p", &port]);
-    let closed = closed.await.unwrap();
+    let words = ["check_tcp", "-H", "127.0.0.1", "-p", &port];
+    let closed = plugin(&words).await.unwrap();
     assert_eq!(closed.state, State::Failing);
     assert!(text(&closed).contains("onnection refused"), "{closed:?}");
 }
