@@ -1,1 +1,50 @@
-fn main() {}
+//! The project's own automation. `cargo xtask` lists what it can do.
+
+mod packages;
+mod run;
+mod test;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+The project's own automation.
+
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  test        install what the tests need, then run fmt, clippy, tests, doc tests and docs
+                --no-install   install nothing; tests whose tools are missing are skipped
+                --quick        tests only
+  packages    install the Debian packages that the tests need, and nothing else
+  reference   write docs/reference anew from the program and its tests
+  bench       run the benchmarks and print their figures
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match args.as_slice() {
+        ["test", flags @ ..] => {
+            test::Options::parse(flags).and_then(|options| test::test(&options))
+        }
+        ["packages"] => packages::install().map(|()| true),
+        ["reference"] => test::reference(),
+        ["bench"] => run::cargo(&["bench", "--workspace"], &[]),
+        [] | ["help" | "--help" | "-h"] => {
+            run::say(HELP);
+            Ok(true)
+        }
+        other => Err(anyhow::anyhow!(
+            "there is no command `{}`; `cargo xtask help` lists them",
+            other.join(" ")
+        )),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            run::say(&format!("xtask: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

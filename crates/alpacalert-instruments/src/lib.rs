@@ -1,26 +1,34 @@
-//! The sensors and systems that everybody needs: this machine, its processes and files, and any Nagios plugin.
+//! The sensors and systems that everybody needs: host, process, network, files and plugins.
+//!
+//! [`registry`] holds all of them. Each kind lives in a module of its own with its documentation, what it fetches, and
+//! what that means; adding one is a module and a line in [`register`].
 
 mod exec;
 mod exec_source;
 mod file;
 mod host;
 mod limits;
+mod net;
 mod process;
+mod tcp;
 
 use alpacalert_instrument::Registry;
 
-/// Adds every kind and every sort of source of this crate to a registry.
+/// A registry of every kind and every sort of source in this crate.
+pub fn registry() -> Registry {
+    let mut registry = Registry::new();
+    register(&mut registry);
+    registry
+}
+
+/// Adds every kind and every sort of source in this crate.
 pub fn register(registry: &mut Registry) {
     host::register(registry);
     process::register(registry);
     file::register(registry);
     exec::register(registry);
     exec_source::register(registry);
-}
-
-/// A registry of every kind and every sort of source of this crate.
-pub fn registry() -> Registry {
-    let mut registry = Registry::new();
-    register(&mut registry);
-    registry
+    // Shared by the sensors of one registry: the resolver, and TLS settings that are equal.
+    let net = net::Net::shared();
+    tcp::register(registry, &net);
 }

@@ -1,3 +1,4 @@
-//! Tests against the real thing.
+//! The instruments, each against the real thing.
 
 mod local;
+mod net;
