@@ -6,6 +6,7 @@ mod exec_source;
 mod file;
 mod host;
 mod process;
+mod systemd;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -184,7 +184,11 @@ async fn debians_plugins_see_a_port_open_and_closed() {
         (time.unit, time.limits.failing),
         (Unit::Seconds, Some(Bound::Above(9.0)))
     );
-    drop(listener);
+    // Bound and not listening: closed, and nobody else can have it meanwhile.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = socket.local_addr().unwrap().port().to_string();
+    let words = ["check_tcp", "-H", "127.0.0.1", "-p", &port];
     let closed = plugin(&words).await.unwrap();
     assert_eq!(closed.state, State::Failing);
     assert!(text(&closed).contains("onnection refused"), "{closed:?}");
