@@ -47,6 +47,41 @@ fn kinds_are_documented() {
     );
 }
 
+#[test]
+fn examples_in_the_reference_are_right() {
+    let registry = builtin::registry();
+    for spec in registry.specs() {
+        let word = spec.alias.unwrap_or(spec.kind.as_str());
+        let text = format!(
+            "systems:\n  example:\n    all:\n      - {word}:\n{}",
+            indented(spec.example, 10)
+        );
+        check_example(&text, &registry);
+    }
+    for source in registry.sources() {
+        let spec = source.spec();
+        let text = format!(
+            "sources:\n  example:\n    {}:\n{}",
+            spec.name,
+            indented(spec.example, 6)
+        );
+        check_example(&text, &registry);
+    }
+}
+
+fn check_example(text: &str, registry: &alpacalert_instrument::Registry) {
+    let texts = [("example.yaml".to_owned(), text.to_owned())];
+    if let Err(mistakes) = alpacalert_config::parse(&texts, registry) {
+        panic!("{mistakes}\n{text}");
+    }
+}
+
+fn indented(text: &str, by: usize) -> String {
+    text.lines()
+        .map(|line| format!("{:by$}{line}\n", ""))
+        .collect()
+}
+
 /// The long help of every command.
 fn commands() -> String {
     let mut cli = Cli::command().term_width(100);

@@ -49,7 +49,7 @@ impl SourceProvider for Provider {
             doc: DOC,
             fields: crate::exec::program_fields(),
             constraints: Vec::new(),
-            example: "exec: { command: [/usr/local/lib/alpacalert/spool.py, /var/spool/reports] }",
+            example: "command: [/usr/local/lib/alpacalert/spool.py, /var/spool/reports]",
         }
     }
 
