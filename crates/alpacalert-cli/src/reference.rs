@@ -69,6 +69,25 @@ fn examples_in_the_reference_are_right() {
     }
 }
 
+#[test]
+fn configurations_in_the_readme_and_in_the_examples_are_right() {
+    let registry = builtin::registry();
+    let root = Path::new(FOLDER).join("../..");
+    let readme = fs::read_to_string(root.join("README.md")).expect("the README is there");
+    let blocks = readme.split("```yaml\n").skip(1);
+    let blocks: Vec<&str> = blocks.filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty(), "the README shows a configuration");
+    for block in blocks {
+        check_example(block, &registry);
+    }
+    for example in ["reports", "extend-in-python"] {
+        let folder = root.join("examples").join(example);
+        if let Err(mistakes) = alpacalert_config::load(&folder, &registry) {
+            panic!("{mistakes}");
+        }
+    }
+}
+
 fn check_example(text: &str, registry: &alpacalert_instrument::Registry) {
     let texts = [("example.yaml".to_owned(), text.to_owned())];
     if let Err(mistakes) = alpacalert_config::parse(&texts, registry) {
