@@ -53,6 +53,10 @@ impl SourceProvider for Provider {
         }
     }
 
+    fn brings_kinds(&self) -> bool {
+        true
+    }
+
     fn source(&self, name: &Arc<str>, params: &Params) -> Result<Arc<dyn Source>, InstrumentError> {
         let program = Program::of(params).ok_or(MissingParam("command"))?;
         let name = name.clone();
