@@ -1,1 +1,47 @@
-fn main() {}
+//! Alpacalert on the command line.
+
+mod builtin;
+mod cli;
+mod commands;
+mod configuration;
+mod exit;
+mod logging;
+mod measuring;
+mod output;
+mod progress;
+#[cfg(test)]
+mod reference;
+mod screen;
+mod select;
+mod signals;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+use crate::terminal::Terminal;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return exit::wrong_usage(&error),
+    };
+    logging::start();
+    let terminal = Terminal::new(&cli.appearance);
+    let result = match &cli.command {
+        Command::Host(command) => commands::host::run(command, &terminal),
+        Command::Check(command) => commands::check::run(command, &terminal),
+        Command::Watch(command) => commands::watch::run(command, &terminal),
+        Command::Explain(command) => commands::explain::run(command, &terminal),
+        Command::Impact(command) => commands::impact::run(command, &terminal),
+        Command::Graph(command) => commands::graph::run(command, &terminal),
+        Command::Validate(command) => commands::validate::run(command, &terminal),
+        Command::Schema(command) => commands::schema::run(command, &terminal),
+        Command::Kinds(command) => commands::kinds::run(command, &terminal),
+        Command::Completions(command) => commands::completions::run(command, &terminal),
+        Command::Man(command) => commands::man::run(command, &terminal),
+    };
+    exit::code(result, &terminal)
+}

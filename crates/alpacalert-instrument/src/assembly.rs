@@ -2,6 +2,7 @@
 
 mod scope;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
@@ -11,7 +12,10 @@ use alpacalert_model::{Blueprint, Kind, Node, NodeId, Observation, Reason, Times
 
 pub use scope::Scope;
 
-use crate::{InstrumentError, Params, Registry, Schedule, ScheduleOverrides, Sensor, Snapshot};
+use crate::{
+    InstrumentError, OutputLimits, Params, Redactor, Registry, Schedule, ScheduleOverrides, Sensor,
+    Snapshot,
+};
 
 /// What should be in the graph, with what measures it.
 #[derive(Clone, Debug, Default)]
@@ -127,7 +131,11 @@ pub struct Builder<'a> {
     /// The nodes that were built, and those being built, so that a thing that requires
     /// itself ends in an edge that the graph refuses instead of going round for ever.
     known: HashSet<NodeId>,
+    /// The next number to try for a name that is taken, so that a thousand alerts of one name do not take a million tries.
+    numbers: HashMap<NodeId, u64>,
     depth: usize,
+    redactor: Option<&'a Redactor>,
+    limits: OutputLimits,
 }
 
 impl<'a> Builder<'a> {
@@ -148,8 +156,18 @@ impl<'a> Builder<'a> {
             now,
             assembly: Assembly::default(),
             known: HashSet::new(),
+            numbers: HashMap::new(),
             depth: 0,
+            redactor: None,
+            limits: OutputLimits::default(),
         }
+    }
+
+    /// The same, with secrets to hide in what instrumentors and sources say.
+    #[must_use]
+    pub fn with_redactor(mut self, redactor: &'a Redactor) -> Self {
+        self.redactor = Some(redactor);
+        self
     }
 
     /// What was built.
@@ -173,10 +191,11 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds a node as it is. `false` when there is one of that identity already; then the first one stays.
-    pub fn node(&mut self, node: Node) -> bool {
+    pub fn node(&mut self, mut node: Node) -> bool {
         if !self.known.insert(node.id.clone()) {
             return false;
         }
+        node.title = self.clean_title(node.title);
         self.assembly.blueprint.nodes.push(node);
         true
     }
@@ -195,6 +214,7 @@ impl<'a> Builder<'a> {
     pub fn observed(&mut self, node: Node, observation: Observation) {
         let id = node.id.clone();
         if self.node(node) {
+            let observation = self.clean(observation);
             self.assembly.observations.push((id, observation));
         }
     }
@@ -235,11 +255,41 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// `first`, or the first of the numbered identities that no node has yet.
+    pub(crate) fn unused(&mut self, first: NodeId, numbered: impl Fn(u64) -> NodeId) -> NodeId {
+        if !self.contains(&first) {
+            return first;
+        }
+        let mut number = self.numbers.get(&first).copied().unwrap_or(2);
+        let mut id = numbered(number);
+        while self.contains(&id) {
+            number += 1;
+            id = numbered(number);
+        }
+        self.numbers.insert(first, number + 1);
+        id
+    }
+
     /// Adds an Unknown node that says why a thing could not be built.
     pub(crate) fn unknown(&mut self, id: NodeId, title: Option<Arc<str>>, error: &InstrumentError) {
         let title = title.unwrap_or_else(|| id.to_string().into());
         let observation = Observation::unknown(reason(error), error.to_string(), self.now);
         self.observed(Node::sensor(id, title), observation);
+    }
+
+    /// An observation that no sensor's guard will see, bounded and without secrets and control characters.
+    fn clean(&self, observation: Observation) -> Observation {
+        let no_secrets = Redactor::default();
+        let redactor = self.redactor.unwrap_or(&no_secrets);
+        crate::guard::bounded(observation, redactor, &self.limits, self.now)
+    }
+
+    /// A title for one line, without control characters. External systems let people call things anything.
+    fn clean_title(&self, title: Arc<str>) -> Arc<str> {
+        match crate::guard::one_line(&title, self.limits.message_bytes) {
+            Cow::Borrowed(_) => title,
+            Cow::Owned(clean) => clean.into(),
+        }
     }
 
     fn build(
@@ -298,3 +348,6 @@ fn reason(error: &InstrumentError) -> Reason {
         InstrumentError::Other(_) => Reason::fixed("not-instrumented"),
     }
 }
+
+#[cfg(test)]
+mod tests;

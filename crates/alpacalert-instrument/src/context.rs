@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -181,15 +182,31 @@ impl Redactor {
         Redactor { secrets: all }
     }
 
-    /// The text without secrets.
+    /// The text without secrets. Borrowed when there are none in it.
     pub fn scrub<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut out = Cow::Borrowed(text);
+        let mut found: Vec<(Range<usize>, &str)> = Vec::new();
         for (value, reference) in &self.secrets {
-            if out.contains(value.as_str()) {
-                out = Cow::Owned(out.replace(value.as_str(), reference));
+            for (at, _) in text.match_indices(value.as_str()) {
+                found.push((at..at + value.len(), reference));
             }
         }
-        out
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        // All are looked for in the text as it came: neither inside the references that replace them, nor with the end of
+        // one secret gone because another one overlaps it. The sort is stable, so the longest stays first.
+        found.sort_by_key(|(range, _)| range.start);
+        let mut out = String::with_capacity(text.len());
+        let mut done = 0;
+        for (range, reference) in found {
+            if range.start >= done {
+                out.push_str(&text[done..range.start]);
+                out.push_str(reference);
+            }
+            done = done.max(range.end);
+        }
+        out.push_str(&text[done..]);
+        Cow::Owned(out)
     }
 }
 
@@ -198,3 +215,6 @@ impl fmt::Debug for Redactor {
         write!(f, "Redactor({} secrets)", self.secrets.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use alpacalert_model::{Effect, Kind, Node, NodeId, Observation, Rule, ServiceInfo, State};
+use alpacalert_model::{
+    Effect, Kind, Message, Node, NodeId, Observation, Reason, Rule, ServiceInfo, State, Timestamp,
+};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 
@@ -36,6 +38,24 @@ impl SensorConstant {
             observation,
         }
     }
+
+    /// A sensor that passes.
+    pub fn passing(name: impl Into<Arc<str>>, messages: Vec<Message>) -> Self {
+        SensorConstant::saying(name, State::Passing, messages)
+    }
+
+    /// A sensor that fails, and says why.
+    pub fn failing(name: impl Into<Arc<str>>, messages: Vec<Message>) -> Self {
+        SensorConstant::saying(name, State::Failing, messages)
+    }
+
+    fn saying(name: impl Into<Arc<str>>, state: State, messages: Vec<Message>) -> Self {
+        let observation = Observation {
+            messages,
+            ..SensorConstant::from(state).observation
+        };
+        SensorConstant::new(name, observation)
+    }
 }
 
 impl Sensor for SensorConstant {
@@ -52,7 +72,7 @@ impl Sensor for SensorConstant {
 
 impl Scanner for SensorConstant {
     fn place(self: Box<Self>, path: &str, builder: &mut Builder<'_>) -> NodeId {
-        let id = generic_id("Constant", path, &self.name);
+        let id = unused_id("alpacalert.io/Constant", path, &self.name, builder);
         let node = Node::sensor(id.clone(), self.name.clone());
         builder.sensor(
             node,
@@ -137,8 +157,8 @@ impl Scanner for SystemOptional {
 
 impl Scanner for ServiceBasic {
     fn place(self: Box<Self>, path: &str, builder: &mut Builder<'_>) -> NodeId {
-        let system = self.system.place(&join(path, &self.name), builder);
-        let id = generic_id("Service", path, &self.name);
+        let id = unused_id("alpacalert.io/Service", path, &self.name, builder);
+        let system = self.system.place(id.reference(), builder);
         let mut node = Node::system(id.clone(), self.name, Rule::All);
         node.service = Some(ServiceInfo::default());
         builder.node(node.member(system, Effect::Required));
@@ -171,11 +191,10 @@ fn place_system(
     scanners: Scanners,
     builder: &mut Builder<'_>,
 ) -> NodeId {
-    let id = generic_id("System", path, name);
-    let inner = join(path, name);
+    let id = unused_id("alpacalert.io/System", path, name, builder);
     let mut node = Node::system(id.clone(), name.clone(), rule);
     for scanner in scanners {
-        node = node.member(scanner.place(&inner, builder), effect);
+        node = node.member(scanner.place(id.reference(), builder), effect);
     }
     builder.node(node);
     id
@@ -189,20 +208,20 @@ fn join(path: &str, name: &str) -> String {
     }
 }
 
-fn generic_id(kind: &'static str, path: &str, name: &str) -> NodeId {
-    let kind = match kind {
-        "Constant" => Kind::of("alpacalert.io/Constant"),
-        "Service" => Kind::of("alpacalert.io/Service"),
-        _ => Kind::of("alpacalert.io/System"),
-    };
-    NodeId::new("local", kind, join(path, name))
+/// An identity below `path`. The second of two that are named alike gets a number, or one of them would be lost.
+fn unused_id(kind: &'static str, path: &str, name: &str, builder: &mut Builder<'_>) -> NodeId {
+    let id = |name: &str| NodeId::new("local", Kind::of(kind), join(path, name));
+    builder.unused(id(name), |n| id(&format!("{name} ({n})")))
 }
 
 impl From<State> for SensorConstant {
-    /// A nameless constant, for tests.
+    /// A constant named after its state. The time is set when it is measured.
     fn from(state: State) -> Self {
-        let at = alpacalert_model::Timestamp::UNIX_EPOCH;
-        let reason = alpacalert_model::Reason::fixed("constant");
+        let at = Timestamp::UNIX_EPOCH;
+        let reason = Reason::fixed("constant");
         SensorConstant::new(state.as_str(), Observation::new(state, reason, at))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,17 +21,19 @@ mod sensor;
 mod shape;
 mod source;
 mod spec;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod value;
 
 pub use alpacalert_model as model;
-pub use alpacalert_model::{Kind, NodeId, Observation, Reason, State, Timestamp};
+pub use alpacalert_model::{Kind, NodeId, Observation, Reason, State, Timestamp, sanitize};
 pub use assembly::{Assembly, Builder, Measured, Request, Scope, Snapshots, Target};
 pub use context::{Clock, Context, OutputLimits, Redactor, SystemClock, TokioClock};
 pub use futures_util::future::BoxFuture;
 pub use generic::{
     Scanner, Scanners, SensorConstant, ServiceBasic, SystemAll, SystemAny, SystemOptional,
 };
-pub use guard::{fetch_guarded, measure_guarded, sanitize};
+pub use guard::{fetch_guarded, measure_guarded};
 pub use params::{MissingParam, Params, UnknownField};
 pub use registry::{InstrumentError, Instrumentor, Registry, nearest};
 pub use schedule::{Schedule, ScheduleOverrides};

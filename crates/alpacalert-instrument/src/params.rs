@@ -156,10 +156,14 @@ impl Params {
 
     /// Bounds for a measured value: what was given, over `default` for what was not.
     ///
-    /// `limits` values of a shape with several units are maps of quantities; for these use [`Params::record`].
+    /// `limits` values of a shape with several units are maps of quantities; for these use [`Params::record`]. A bound at
+    /// infinity is never crossed: it switches a default off.
     pub fn limits(&self, key: &str, default: Limits) -> Limits {
         match self.get(key) {
-            Some(Value::Limits(limits)) => *limits,
+            Some(Value::Limits(limits)) => Limits {
+                degraded: given(limits.degraded, default.degraded),
+                failing: given(limits.failing, default.failing),
+            },
             Some(Value::Map(entries)) => {
                 let direction = match default.failing.or(default.degraded) {
                     Some(Bound::Below(_)) => Direction::Below,
@@ -188,7 +192,8 @@ impl Params {
 
     /// The same parameters with `{name}` in every text replaced by the field of that name.
     ///
-    /// `{{` and `}}` stand for braces. A name that is not among the fields is an error that names it.
+    /// `{{` and `}}` stand for braces. A name that is not among the fields is an error that names it. Text with secrets
+    /// stays as it is: what an external system calls its things must never become part of a reference to a secret.
     pub fn substitute(&self, fields: &BTreeMap<String, String>) -> Result<Params, UnknownField> {
         let mut unknown = None;
         let entries = self
@@ -228,7 +233,7 @@ impl Params {
             .entries
             .iter()
             .filter(|(key, _)| !except.contains(&key.as_str()))
-            .map(|(key, value)| format!("{key}={value:?}\n"))
+            .map(|(key, value)| format!("{key}={:?}\n", ordered(value)))
             .collect();
         lines.sort();
         // FNV-1a with 32 bits: small, stable across versions and machines; nothing depends on its strength.
@@ -260,6 +265,31 @@ impl fmt::Display for UnknownField {
 
 impl std::error::Error for UnknownField {}
 
+/// A bound that was given, or the default; none for one at infinity.
+fn given(bound: Option<Bound>, default: Option<Bound>) -> Option<Bound> {
+    match bound {
+        Some(Bound::Above(value) | Bound::Below(value)) if value.is_infinite() => None,
+        Some(bound) => Some(bound),
+        None => default,
+    }
+}
+
+/// The value with its maps, and the maps inside, in the order of their keys.
+fn ordered(value: &Value) -> Value {
+    match value {
+        Value::List(items) => Value::List(items.iter().map(ordered).collect()),
+        Value::Map(entries) => {
+            let mut entries: Vec<_> = entries
+                .iter()
+                .map(|(k, v)| (k.clone(), ordered(v)))
+                .collect();
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Map(entries)
+        }
+        other => other.clone(),
+    }
+}
+
 fn shown(value: &Value) -> String {
     match value {
         Value::Text(text) => text.clone(),
@@ -268,7 +298,14 @@ fn shown(value: &Value) -> String {
         Value::Number(value) => value.to_string(),
         Value::Bool(value) => value.to_string(),
         Value::Quantity(value) => value.to_string(),
-        Value::List(items) => items.iter().map(shown).collect::<Vec<_>>().join(" "),
+        Value::List(items) => {
+            let quoted = |item: &Value| match shown(item) {
+                // So that `sh -c "a b"` and `sh "-c a" b` are two things.
+                text if text.contains(char::is_whitespace) => format!("{text:?}"),
+                text => text,
+            };
+            items.iter().map(quoted).collect::<Vec<_>>().join(" ")
+        }
         other => format!("{other:?}"),
     }
 }
@@ -295,3 +332,6 @@ fn substitute(text: &str, fields: &BTreeMap<String, String>) -> Result<String, S
     out.push_str(rest);
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests;

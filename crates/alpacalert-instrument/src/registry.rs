@@ -190,8 +190,17 @@ impl Registry {
         self.sources.values()
     }
 
-    /// The registered kind that is spelled most like `text`, if one is near.
+    /// The registered kind that is spelled most like `text`, if one is near. Within a namespace that exists the names are
+    /// compared alone: all kinds of a long namespace are spelled much alike.
     pub fn nearest(&self, text: &str) -> Option<&Kind> {
+        let name = |kind: &'_ Kind| kind.namespace().len() + 1;
+        if let Some((namespace, rest)) = text.split_once('/') {
+            let of_it = |kind: &&Kind| kind.namespace().eq_ignore_ascii_case(namespace);
+            if self.kinds.keys().any(|kind| of_it(&kind)) {
+                let kinds = self.kinds.keys().filter(of_it);
+                return nearest(rest, kinds, |kind| &kind.as_str()[name(kind)..]);
+            }
+        }
         nearest(text, self.kinds.keys(), |kind| kind.as_str())
     }
 }
@@ -203,15 +212,19 @@ pub fn nearest<'a, T>(
     word: impl Fn(&'a T) -> &'a str,
 ) -> Option<&'a T> {
     let wanted = text.to_lowercase();
+    let length = wanted.chars().count();
+    let allowed = length.max(3) / 3;
     candidates
         .into_iter()
+        // A cheap test first: somebody's word may be a whole file.
+        .filter(|candidate| length.abs_diff(word(candidate).chars().count()) <= allowed)
         .map(|candidate| {
             (
                 distance(&wanted, &word(candidate).to_lowercase()),
                 candidate,
             )
         })
-        .filter(|(distance, _)| *distance <= wanted.chars().count().max(3) / 3)
+        .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -239,3 +252,6 @@ fn distance(a: &str, b: &str) -> usize {
     }
     rows[a.len() * width + b.len()]
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,7 +70,12 @@ impl ScheduleOverrides {
                 .retry_interval
                 .unwrap_or(interval.min(Duration::from_secs(10))),
             recoveries: said.recoveries.unwrap_or(1).max(1),
-            time_to_live: said.time_to_live.unwrap_or(interval * 3 + timeout),
+            time_to_live: said
+                .time_to_live
+                .unwrap_or(interval.saturating_mul(3).saturating_add(timeout)),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,11 +67,20 @@ impl SensorError {
         &self.reason
     }
 
-    /// The error and its causes, in one line.
+    /// What a node is whose measurement or fetch ended in this error: Unknown, for this reason, with the whole chain,
+    /// without secrets and control characters, and of a bounded length.
+    pub fn unknown(&self, cx: &Context) -> Observation {
+        let observation = Observation::unknown(self.reason.clone(), self.chain(), cx.now());
+        crate::guard::bounded(observation, cx.redactor(), &cx.limits, cx.now())
+    }
+
+    /// The error and its causes, separated by colons. For people who may see everything: secrets are not taken out.
     pub fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut source = std::error::Error::source(self);
-        while let Some(error) = source {
+        // An error that names itself as its cause must not keep us here for ever; real chains have under ten links.
+        for _ in 0..32 {
+            let Some(error) = source else { break };
             let next = error.to_string();
             // Some libraries repeat the cause in their own text.
             if !text.ends_with(&next) {
@@ -97,3 +106,6 @@ impl std::error::Error for SensorError {
             .map(|source| source as &(dyn std::error::Error + 'static))
     }
 }
+
+#[cfg(test)]
+mod tests;

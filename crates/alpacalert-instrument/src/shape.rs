@@ -63,7 +63,8 @@ pub enum Shape {
     OneOf(Vec<&'static str>),
     /// `degraded` and `failing` bounds for a measured value, worse in one direction.
     ///
-    /// Each is a quantity with one of the units, or `off`. With a single unit the value is `Value::Limits`. With several
+    /// Each is a quantity with one of the units, or `off`. With a single unit the value is `Value::Limits`, in which `off` is a
+    /// bound at infinity (`Above(∞)`, `Below(-∞)`) and a key that is not given is `None`. With several units
     /// (free space as `15%` or `20GiB`) it is a `Value::Map` of `degraded` and `failing`, each a `Value::Quantity` or `Value::Null`.
     /// A key that is not given is absent there, so that the sensor's default stays; `off` switches a default off.
     Limits {

@@ -59,17 +59,18 @@ pub trait Source: Send + Sync + 'static {
         deliver: mpsc::Sender<Result<Snapshot, SensorError>>,
     ) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            loop {
-                let next = tokio::time::Instant::now() + self.interval();
-                let snapshot = crate::guard::fetch_guarded(self, cx).await;
-                if deliver.send(snapshot).await.is_err() {
-                    return;
+            let watching = async {
+                loop {
+                    let next = tokio::time::Instant::now() + self.interval();
+                    let snapshot = crate::guard::fetch_guarded(self, cx).await;
+                    if deliver.send(snapshot).await.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep_until(next).await;
                 }
-                tokio::select! {
-                    () = cx.cancel().cancelled() => return,
-                    () = tokio::time::sleep_until(next) => {}
-                }
-            }
+            };
+            // Cancelling ends a fetch that is under way, and a wait for the receiver, too.
+            cx.cancel().run_until_cancelled(watching).await;
         })
     }
 }
@@ -99,3 +100,6 @@ pub struct SourceSpec {
     /// An example in YAML: the value of the key.
     pub example: &'static str,
 }
+
+#[cfg(test)]
+mod tests;

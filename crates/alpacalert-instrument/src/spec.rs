@@ -48,15 +48,21 @@ impl KindSpec {
 
     /// The reference of the thing that `params` describe: what its [`KindSpec::reference`] keys say, and, so that two
     /// sensors of one target with different expectations are two nodes, a short digest of the other keys if there are any.
+    ///
+    /// The digest covers the reference keys too where their values alone do not say which key they are of: when one was
+    /// left out before another (`unit: nginx` is not `name: nginx`), or when two of them have spaces.
     pub fn reference_of(&self, params: &Params) -> String {
-        let mut name = Vec::new();
-        for key in self.reference {
-            if let Some(text) = params.shown(key) {
-                name.push(text);
-            }
-        }
+        let shown: Vec<Option<String>> = self.reference.iter().map(|k| params.shown(k)).collect();
+        let name: Vec<&str> = shown.iter().flatten().map(String::as_str).collect();
         let mut reference = name.join(" ");
-        let rest = params.digest(self.reference);
+        let left_out = !shown.is_sorted_by_key(Option::is_none);
+        let run_together = name.len() > 1 && name.iter().any(|text| text.contains(' '));
+        let known: &[&str] = if left_out || run_together {
+            &[]
+        } else {
+            self.reference
+        };
+        let rest = params.digest(known);
         if let Some(rest) = rest {
             if reference.is_empty() {
                 return format!("{rest:08x}");
@@ -136,3 +142,6 @@ pub enum Constraint {
     /// The first key makes sense only with the second.
     Requires(&'static str, &'static str),
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,6 +73,11 @@ impl Kind {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+
+    /// Whether another copy shares this text.
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.text) > 1
+    }
 }
 
 impl FromStr for Kind {

@@ -1,5 +1,7 @@
 //! How a system makes one state of the states of its members.
 
+mod sentence;
+
 use crate::{Reason, State};
 
 /// What a member's state contributes to its parent.
@@ -78,7 +80,7 @@ pub enum Rule {
 /// The weight, and the number, of counted members per contributed state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
-    /// Added weights, indexed by [`State::index`]. Without weights each member counts 1.
+    /// Added weights, indexed by [`State::index`]. Under every rule but [`Rule::Weight`] each member weighs 1.
     pub weight: [u64; 4],
     /// How many counted members contribute Passing.
     pub passing: u32,
@@ -86,6 +88,28 @@ pub struct Sums {
     pub counted: u32,
     /// How many members there are, optional ones included.
     pub members: u32,
+}
+
+impl Sums {
+    /// Counts a member that contributes a state, or none.
+    pub(crate) fn add(&mut self, contribution: Option<State>, weight: u32) {
+        self.members += 1;
+        if let Some(state) = contribution {
+            self.counted += 1;
+            self.weight[state.index()] += u64::from(weight);
+            self.passing += u32::from(state == State::Passing);
+        }
+    }
+
+    /// Undoes [`Sums::add`].
+    pub(crate) fn remove(&mut self, contribution: Option<State>, weight: u32) {
+        self.members -= 1;
+        if let Some(state) = contribution {
+            self.counted -= 1;
+            self.weight[state.index()] -= u64::from(weight);
+            self.passing -= u32::from(state == State::Passing);
+        }
+    }
 }
 
 /// What a rule makes of its members, with the reason.
@@ -120,7 +144,11 @@ impl Rule {
                 nth_best(sums, u64::from(n))
             }
             Rule::AtLeast(Threshold::Percent(p)) => {
-                nth_best(sums, (u64::from(p) * u64::from(sums.counted)).div_ceil(100))
+                let n = (u64::from(p) * u64::from(sums.counted)).div_ceil(100);
+                if n > u64::from(sums.counted) {
+                    return judged(State::Failing, Reason::TOO_FEW_MEMBERS);
+                }
+                nth_best(sums, n)
             }
             Rule::Weight(w) => {
                 if u64::from(w) > total {

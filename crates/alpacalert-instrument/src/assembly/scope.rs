@@ -1,5 +1,6 @@
 //! What an instrumentor says about one target.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use alpacalert_model::{
@@ -29,6 +30,8 @@ pub struct Scope<'b, 'a> {
     service: Option<ServiceInfo>,
     leaves: Vec<Leaf>,
     members: Vec<Member>,
+    /// Where each member stands among them.
+    places: HashMap<NodeId, usize>,
 }
 
 impl<'b, 'a> Scope<'b, 'a> {
@@ -48,6 +51,7 @@ impl<'b, 'a> Scope<'b, 'a> {
             service: None,
             leaves: Vec::new(),
             members: Vec::new(),
+            places: HashMap::new(),
         }
     }
 
@@ -89,7 +93,8 @@ impl<'b, 'a> Scope<'b, 'a> {
         self.service.get_or_insert(info);
     }
 
-    /// How often and how patiently to measure the target, where the configuration does not say.
+    /// How often and how patiently to measure what this instrumentor adds from here on, where the configuration does
+    /// not say.
     pub fn schedule(&mut self, schedule: ScheduleOverrides) {
         self.schedule = self.schedule.or(&schedule);
     }
@@ -108,6 +113,8 @@ impl<'b, 'a> Scope<'b, 'a> {
     }
 
     /// The target has a part, measured by a sensor: the kind is the target's with the fragment `part`.
+    ///
+    /// When two instrumentors name a part alike, both parts are there; the later one's fragment gets a number.
     pub fn sensor_part(
         &mut self,
         part: &str,
@@ -116,14 +123,14 @@ impl<'b, 'a> Scope<'b, 'a> {
         edge: impl Into<Edge>,
         sensor: impl Sensor,
     ) {
-        let id = self.part_id(part, reference);
+        let id = self.unused_part(part, reference);
         let node = Node::sensor(id.clone(), title);
         let schedule = self.schedule;
         self.builder.sensor(node, Arc::new(sensor), &schedule);
         self.member(id, edge);
     }
 
-    /// The target has a part whose state is known already.
+    /// The target has a part whose state is known already. Named as by [`Scope::sensor_part`].
     pub fn observed_part(
         &mut self,
         part: &str,
@@ -132,7 +139,7 @@ impl<'b, 'a> Scope<'b, 'a> {
         edge: impl Into<Edge>,
         observation: Observation,
     ) {
-        let id = self.part_id(part, reference);
+        let id = self.unused_part(part, reference);
         let node = Node::sensor(id.clone(), title);
         self.builder.observed(node, observation);
         self.member(id, edge);
@@ -166,36 +173,30 @@ impl<'b, 'a> Scope<'b, 'a> {
     }
 
     /// The target has a member that somebody else builds.
+    ///
+    /// A member that is named twice is a member once, with the edge that counts most, so that no instrumentor can take
+    /// away what another one requires; of two that count alike, the first.
     pub fn member(&mut self, id: NodeId, edge: impl Into<Edge>) {
         let edge = edge.into();
-        self.members.push(Member { id, edge });
+        match self.places.get(&id) {
+            Some(&place) => {
+                let member = &mut self.members[place];
+                if strength(edge) > strength(member.edge) {
+                    member.edge = edge;
+                }
+            }
+            None => {
+                self.places.insert(id.clone(), self.members.len());
+                self.members.push(Member { id, edge });
+            }
+        }
     }
 
     /// The identity of a part of the target: the target's kind with a fragment, below the target's reference.
     ///
-    /// Characters that a fragment cannot hold become `-`.
+    /// Characters that a fragment cannot hold become `-`, and no more than 100 are kept.
     pub fn part_id(&self, part: &str, reference: Option<&str>) -> NodeId {
-        let fragment: String = part
-            .chars()
-            .map(|c| {
-                if c.is_ascii_alphanumeric() || "-._~".contains(c) {
-                    c
-                } else {
-                    '-'
-                }
-            })
-            .collect();
-        let kind = self.id.kind();
-        let text = match kind.fragment() {
-            Some(_) => format!("{kind}/{fragment}"),
-            None => format!("{kind}#{fragment}"),
-        };
-        let kind: Kind = text.parse().unwrap_or_else(|_| kind.clone());
-        let reference = match reference {
-            Some(reference) => format!("{}/{reference}", self.id.reference()),
-            None => self.id.reference().to_string(),
-        };
-        NodeId::new(self.id.source().clone(), kind, reference)
+        part_id(&self.id, part, reference)
     }
 
     /// Lets somebody contribute; an error or a panic becomes an Unknown member.
@@ -203,9 +204,12 @@ impl<'b, 'a> Scope<'b, 'a> {
         &mut self,
         run: impl FnOnce(&mut Self) -> Result<(), InstrumentError>,
     ) {
+        let schedule = self.schedule;
         let result = caught(|| run(self));
+        // What one instrumentor says about its sensors must not slow down, or speed up, another one's.
+        self.schedule = schedule;
         if let Err(error) = result {
-            let id = self.unused_part("instrumentor");
+            let id = self.unused_part("instrumentor", None);
             let title = Some("instrumentor".into());
             self.builder.unknown(id.clone(), title, &error);
             self.member(id, Effect::Required);
@@ -213,14 +217,12 @@ impl<'b, 'a> Scope<'b, 'a> {
     }
 
     /// A part's identity that no node has yet.
-    fn unused_part(&self, part: &str) -> NodeId {
-        (1..)
-            .map(|n| match n {
-                1 => self.part_id(part, None),
-                n => self.part_id(&format!("{part}-{n}"), None),
-            })
-            .find(|id| !self.builder.contains(id))
-            .unwrap_or_else(|| self.part_id(part, None))
+    fn unused_part(&mut self, part: &str, reference: Option<&str>) -> NodeId {
+        let first = self.part_id(part, reference);
+        // Cut before the number is added, so that it is not what is cut.
+        let part: String = part.chars().take(80).collect();
+        let numbered = |n| part_id(&self.id, &format!("{part}-{n}"), reference);
+        self.builder.unused(first, numbered)
     }
 
     /// Adds the target's node, made of everything that was said.
@@ -228,6 +230,7 @@ impl<'b, 'a> Scope<'b, 'a> {
         let title = title
             .or_else(|| self.title.clone())
             .unwrap_or_else(|| self.id.reference().clone());
+        let title = self.builder.clean_title(title);
         let is_leaf = self.leaves.len() == 1 && self.members.is_empty() && self.rule.is_none();
         let mut leaves = std::mem::take(&mut self.leaves);
         let role = if is_leaf {
@@ -238,7 +241,7 @@ impl<'b, 'a> Scope<'b, 'a> {
             // The target's own sensors come first: what was added to the kind stands after them.
             let mut members = Vec::new();
             for leaf in leaves {
-                let id = self.unused_part("sensor");
+                let id = self.unused_part("sensor", None);
                 self.builder.node(Node::sensor(id.clone(), title.clone()));
                 self.attach(id.clone(), leaf);
                 members.push(Member {
@@ -269,8 +272,52 @@ impl<'b, 'a> Scope<'b, 'a> {
                 self.builder.assembly.sensors.insert(id, measured);
             }
             Leaf::Observed(observation) => {
+                let observation = self.builder.clean(observation);
                 self.builder.assembly.observations.push((id, observation));
             }
         }
+    }
+}
+
+/// How much an edge counts, to choose between two to the same member.
+fn strength(edge: Edge) -> u8 {
+    match edge.effect {
+        Effect::Optional => 0,
+        Effect::Degrades => 1,
+        Effect::Required | Effect::Inverted => 2,
+    }
+}
+
+fn part_id(target: &NodeId, part: &str, reference: Option<&str>) -> NodeId {
+    let part = if part.is_empty() { "part" } else { part };
+    let fragment: String = part
+        .chars()
+        .take(100)
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-._~".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    let kind = target.kind();
+    let text = match kind.fragment() {
+        Some(_) => format!("{kind}/{fragment}"),
+        None => format!("{kind}#{fragment}"),
+    };
+    let below = match reference {
+        Some(reference) => format!("{}/{reference}", target.reference()),
+        None => target.reference().to_string(),
+    };
+    let source = target.source().clone();
+    match text.parse::<Kind>() {
+        Ok(kind) => NodeId::new(source, kind, below),
+        // The target's kind is so long that no fragment fits: the whole goes into the reference.
+        Err(_) => NodeId::new(
+            source,
+            Kind::of("alpacalert.io/Part"),
+            format!("{text}/{below}"),
+        ),
     }
 }

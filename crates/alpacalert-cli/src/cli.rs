@@ -1,0 +1,86 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+
+const ABOUT: &str = "Understands infrastructure as services that depend on each other: what is broken, since when, why, and whose it is";
+
+const EXAMPLES: &str = "\
+Examples:
+  alpacalert host                      judge this machine, without any configuration
+  alpacalert check                     check what ./alpacalert.yaml describes
+  alpacalert check -c infra/ queue     check one system or service of a folder of files
+  alpacalert explain queue             why it is not well, and what would mend it
+  alpacalert kinds                     what can be checked";
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "alpacalert",
+    version,
+    about = ABOUT,
+    after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP),
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) appearance: Appearance,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How what is shown looks.
+#[derive(Args, Debug)]
+pub(crate) struct Appearance {
+    /// When to use colours; NO_COLOR and CLICOLOR_FORCE are respected
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        global = true,
+        display_order = 900
+    )]
+    pub(crate) color: Color,
+    /// Use only characters of ASCII
+    #[arg(long, global = true, display_order = 901)]
+    pub(crate) ascii: bool,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Host(commands::host::Host),
+    Check(commands::check::Check),
+    Watch(commands::watch::Watch),
+    Explain(commands::explain::Explain),
+    Impact(commands::impact::Impact),
+    Graph(commands::graph::Graph),
+    Validate(commands::validate::Validate),
+    Schema(commands::schema::Schema),
+    Kinds(commands::kinds::Kinds),
+    Completions(commands::completions::Completions),
+    Man(commands::man::Man),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,93 @@
+//! Finding and reading the configuration.
+
+use std::path::{Path, PathBuf};
+
+use alpacalert_config::{Diagnostics, Loaded, Plan};
+use alpacalert_instrument::{Redactor, Registry};
+use clap::Args;
+
+use crate::exit::Failure;
+use crate::terminal::Terminal;
+
+/// Where the configuration is.
+#[derive(Args, Debug)]
+pub(crate) struct Place {
+    /// The configuration: a file, or a folder whose files are read as one [default: ./alpacalert.yaml or ./alpacalert/]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE|DIR",
+        env = "ALPACALERT_CONFIG",
+        hide_env_values = true
+    )]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Looked for in the current folder, in this order.
+const USUAL: [&str; 3] = ["alpacalert.yaml", "alpacalert.yml", "alpacalert"];
+
+const HOW_TO_BEGIN: &str = "\
+no configuration found: there is no alpacalert.yaml and no folder alpacalert here
+  to judge this machine without one, run:   alpacalert host
+  to name one, use:                         -c FILE, or the variable ALPACALERT_CONFIG
+  to begin one, write to alpacalert.yaml:
+
+    services:
+      website:
+        requires:
+          - http: https://example.com
+
+  and see what else can be checked with:    alpacalert kinds";
+
+impl Place {
+    /// The path of the configuration.
+    fn path(&self) -> Result<PathBuf, Failure> {
+        if let Some(path) = &self.config {
+            return Ok(path.clone());
+        }
+        USUAL
+            .iter()
+            .map(PathBuf::from)
+            .find(|path| path.exists())
+            .ok_or_else(|| Failure::configuration(HOW_TO_BEGIN))
+    }
+
+    /// Reads the configuration, and warns of what may not be meant. Touches nothing else.
+    pub(crate) fn load(&self, registry: &Registry, terminal: &Terminal) -> Result<Loaded, Failure> {
+        let path = self.path()?;
+        exists(&path)?;
+        let loaded =
+            alpacalert_config::load(&path, registry).map_err(|wrong| told(&wrong, terminal))?;
+        for warning in &loaded.warnings {
+            terminal.complain(&warning.render(terminal.colors_errors()));
+        }
+        Ok(loaded)
+    }
+
+    /// Reads the configuration and its secrets.
+    pub(crate) fn resolve(
+        &self,
+        registry: &Registry,
+        terminal: &Terminal,
+    ) -> Result<(Plan, Redactor), Failure> {
+        let loaded = self.load(registry, terminal)?;
+        let variable = |name: &str| std::env::var(name).ok();
+        loaded
+            .resolve(&variable)
+            .map_err(|wrong| told(&wrong, terminal))
+    }
+}
+
+fn exists(path: &Path) -> Result<(), Failure> {
+    match std::fs::metadata(path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::configuration(format!(
+            "failed to read the configuration {}: {error}",
+            path.display()
+        ))),
+    }
+}
+
+fn told(wrong: &Diagnostics, terminal: &Terminal) -> Failure {
+    Failure::diagnostics(wrong.render(terminal.colors_errors()))
+}

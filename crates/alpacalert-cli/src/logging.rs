@@ -1,0 +1,24 @@
+//! The program's own log: on standard error, so that it never mixes with what was asked for.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::EnvFilter;
+
+/// The variable that says how much is logged: `debug`, `alpacalert=trace`; warnings when it is not set.
+pub(crate) const VARIABLE: &str = "ALPACALERT_LOG";
+
+/// Starts logging. A directive that cannot be understood is left out, and said.
+pub(crate) fn start() {
+    let filter = EnvFilter::builder()
+        .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
+        .with_env_var(VARIABLE)
+        .from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(
+            std::io::stderr().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+        )
+        .init();
+}

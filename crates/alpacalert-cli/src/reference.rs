@@ -1,0 +1,72 @@
+//! The reference under `docs/reference/` is what the program says about itself. `UPDATE_REFERENCE=1 cargo test -p
+//! alpacalert-cli` writes it anew.
+
+use std::fs;
+use std::path::Path;
+
+use clap::CommandFactory as _;
+
+use crate::builtin;
+use crate::cli::Cli;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference");
+
+/// Holds a page against what the program says.
+fn page(name: &str, text: &str) {
+    let file = Path::new(FOLDER).join(name);
+    if std::env::var_os("UPDATE_REFERENCE").is_some() {
+        fs::create_dir_all(FOLDER).expect("the folder can be made");
+        fs::write(&file, text).expect("the page can be written");
+        return;
+    }
+    let written = fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        written == text,
+        "docs/reference/{name} is out of date; write it anew with: UPDATE_REFERENCE=1 cargo test -p alpacalert-cli"
+    );
+}
+
+#[test]
+fn commands_are_documented() {
+    page("commands.md", &commands());
+}
+
+#[test]
+fn keys_of_the_configuration_are_documented() {
+    page(
+        "configuration.md",
+        &alpacalert_config::reference(&builtin::registry()),
+    );
+}
+
+#[test]
+fn kinds_are_documented() {
+    page(
+        "kinds.md",
+        &alpacalert_config::kinds_reference(&builtin::registry()),
+    );
+}
+
+/// The long help of every command.
+fn commands() -> String {
+    let mut cli = Cli::command().term_width(100);
+    cli.build();
+    let mut out = String::from(
+        "# Commands\n\nGenerated from the program: `alpacalert COMMAND --help` shows the same.\n",
+    );
+    section(&mut out, &mut cli.clone());
+    for command in cli.get_subcommands_mut() {
+        section(&mut out, command);
+    }
+    out
+}
+
+fn section(out: &mut String, command: &mut clap::Command) {
+    let name = command.get_bin_name().unwrap_or("alpacalert").to_owned();
+    let help = command.render_long_help().to_string();
+    let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+    out.push_str(&format!(
+        "\n## {name}\n\n```text\n{}\n```\n",
+        help.join("\n").trim_end()
+    ));
+}

@@ -1,0 +1,9 @@
+//! The real program, run as its users run it.
+
+mod check;
+mod outputs;
+mod program;
+mod signals;
+mod usage;
+mod watch;
+mod world;

@@ -1,0 +1,252 @@
+//! What is wrong with a configuration, where, and what to write instead.
+
+use std::fmt;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::text::{File, Span};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The configuration cannot be used.
+    Error,
+    /// It can be used, and likely does not do what was meant.
+    Warning,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The name of the file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+/// One mistake, with its places in the configuration.
+#[derive(Clone)]
+pub struct Diagnostic {
+    severity: Severity,
+    message: String,
+    /// The first is where the mistake is; the others are what it has to do with.
+    labels: Vec<(Span, String)>,
+    notes: Vec<String>,
+    files: Arc<Vec<File>>,
+}
+
+impl Diagnostic {
+    pub(crate) fn error(message: impl Into<String>) -> Self {
+        Diagnostic {
+            severity: Severity::Error,
+            message: message.into(),
+            labels: Vec::new(),
+            notes: Vec::new(),
+            files: Arc::default(),
+        }
+    }
+
+    pub(crate) fn warning(message: impl Into<String>) -> Self {
+        Diagnostic {
+            severity: Severity::Warning,
+            ..Diagnostic::error(message)
+        }
+    }
+
+    /// Where it is, with a few words under the caret. Later calls add places that it has to do with.
+    pub(crate) fn at(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.labels.push((span, label.into()));
+        self
+    }
+
+    /// A sentence on what to do.
+    pub(crate) fn help(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    pub(crate) fn in_files(mut self, files: &Arc<Vec<File>>) -> Self {
+        self.files = Arc::clone(files);
+        self
+    }
+
+    /// How bad it is.
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// What is wrong, in one line.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Where it is; nothing for a file that could not be read at all.
+    pub fn position(&self) -> Option<Position> {
+        let (span, _) = self.labels.first()?;
+        let file = self.files.get(span.file())?;
+        let (line, column) = file.position(span.range().start);
+        Some(Position {
+            file: file.name.clone(),
+            line,
+            column,
+        })
+    }
+
+    /// With the lines of the file, carets and hints, for a terminal if `color`.
+    pub fn render(&self, color: bool) -> String {
+        let renderer = if color {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut group = Group::with_title(level.primary_title(&self.message));
+        let mut shown: Vec<usize> = Vec::new();
+        for (span, _) in &self.labels {
+            if !shown.contains(&span.file()) {
+                shown.push(span.file());
+                group = group.elements(self.excerpt(span.file()));
+            }
+        }
+        for note in &self.notes {
+            group = group.element(Level::HELP.message(note));
+        }
+        renderer.render(&[group])
+    }
+
+    /// The lines of one file from its first label to its last; the renderer leaves out what is between.
+    fn excerpt(&self, index: usize) -> Option<Snippet<'_, annotate_snippets::Annotation<'_>>> {
+        let file = self.files.get(index)?;
+        let here = || {
+            self.labels
+                .iter()
+                .enumerate()
+                .filter(|(_, (span, _))| span.file() == index)
+        };
+        let ranges: Vec<_> = here()
+            .map(|(_, (span, _))| file.first_line(span.range()))
+            .collect();
+        let first = ranges.iter().map(|range| range.start).min()?;
+        let last = ranges.iter().map(|range| range.end).max()?;
+        let start = file.text[..first].rfind('\n').map_or(0, |at| at + 1);
+        let end = file.text[last..]
+            .find('\n')
+            .map_or(file.text.len(), |at| last + at);
+        let mut snippet = Snippet::source(&file.text[start..end])
+            .path(&file.name)
+            .line_start(file.position(start).0);
+        for ((number, (_, label)), range) in here().zip(&ranges) {
+            let kind = match number {
+                0 => AnnotationKind::Primary,
+                _ => AnnotationKind::Context,
+            };
+            let mut annotation = kind.span(range.start - start..range.end - start);
+            if !label.is_empty() {
+                annotation = annotation.label(label);
+            }
+            snippet = snippet.annotation(annotation);
+        }
+        Some(snippet)
+    }
+
+    fn key(&self) -> Option<Span> {
+        self.labels.first().map(|(span, _)| *span)
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl fmt::Debug for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:?}", self.severity, self.message)?;
+        match self.position() {
+            Some(at) => write!(f, " at {}:{}:{}", at.file, at.line, at.column),
+            None => Ok(()),
+        }
+    }
+}
+
+impl PartialEq for Diagnostic {
+    fn eq(&self, other: &Self) -> bool {
+        self.message == other.message && self.labels == other.labels
+    }
+}
+
+/// Everything that is wrong with a configuration, in the order of the files.
+#[derive(Clone, PartialEq)]
+pub struct Diagnostics {
+    all: Vec<Diagnostic>,
+    /// How many there are beyond those kept.
+    more: usize,
+}
+
+impl Diagnostics {
+    /// How many are kept. More than a screen or two is of no use, and texts from outside must not cost without end.
+    pub const MAX: usize = 100;
+
+    /// Sorted, each once, at most [`Diagnostics::MAX`]; `more` were already left out.
+    pub(crate) fn new(mut all: Vec<Diagnostic>, more: usize) -> Self {
+        // Stable: of several at one place the first found is the first shown.
+        all.sort_by_key(Diagnostic::key);
+        all.dedup();
+        let left_out = all.len().saturating_sub(Self::MAX);
+        all.truncate(Self::MAX);
+        Diagnostics {
+            all,
+            more: more + left_out,
+        }
+    }
+
+    pub(crate) fn into_vec(self) -> Vec<Diagnostic> {
+        self.all
+    }
+
+    /// Each of them, in the order of the files.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.all.iter()
+    }
+
+    /// With the lines of the files, carets and hints, for a terminal if `color`.
+    pub fn render(&self, color: bool) -> String {
+        let mut out = String::new();
+        for diagnostic in &self.all {
+            out.push_str(&diagnostic.render(color));
+            out.push_str("\n\n");
+        }
+        if self.more > 0 {
+            out.push_str(&format!("and {} more\n", self.more));
+        }
+        out.truncate(out.trim_end().len());
+        out
+    }
+}
+
+impl From<Diagnostic> for Diagnostics {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Diagnostics::new(vec![diagnostic], 0)
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl fmt::Debug for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.all).finish()
+    }
+}
+
+impl std::error::Error for Diagnostics {}

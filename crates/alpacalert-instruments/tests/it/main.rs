@@ -1,0 +1,4 @@
+//! The instruments, each against the real thing.
+
+mod local;
+mod net;

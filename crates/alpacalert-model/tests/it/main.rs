@@ -1,0 +1,10 @@
+//! The model, tested from outside.
+
+mod confirm;
+mod explain;
+mod graph;
+mod incremental;
+mod oracle;
+mod path;
+mod reference;
+mod support;

@@ -1,0 +1,234 @@
+//! From a plan to everything that is needed to carry it out, or to every problem at once.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alpacalert_config::{MemberPlan, MemberTarget, Plan, SourcePlan};
+use alpacalert_instrument::{InstrumentError, Registry, Source, nearest};
+
+use crate::Settings;
+use crate::running::Running;
+use crate::world::{Assembler, CONFIGURATION, Extension};
+
+/// Everything that a plan asks for, built, and nothing of it started.
+pub struct Monitor {
+    pub(crate) assembler: Assembler,
+    pub(crate) settings: Settings,
+}
+
+impl fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Monitor")
+            .field("plan", &self.assembler.plan)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Everything that is wrong with a plan, given what is registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildErrors(pub Vec<BuildError>);
+
+/// One thing that is wrong with a plan, given what is registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildError {
+    /// Where in the plan: `source cluster`, `system queue`.
+    pub at: String,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.at, self.problem)
+    }
+}
+
+impl fmt::Display for BuildErrors {
+    /// One line for each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, error) in self.0.iter().enumerate() {
+            if n > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for BuildErrors {}
+
+/// A source that was made.
+pub(crate) struct SourceEntry {
+    pub(crate) name: Arc<str>,
+    pub(crate) owner: Option<Arc<str>>,
+    pub(crate) source: Arc<dyn Source>,
+    /// The interval that the configuration asks for; then the source is polled, whatever else it could do.
+    pub(crate) interval: Option<Duration>,
+    pub(crate) timeout: Duration,
+}
+
+impl Monitor {
+    /// Makes sources, and checks that somebody is registered for whatever the plan names. Opens nothing on the network.
+    ///
+    /// The error holds every problem, not only the first.
+    pub fn build(
+        plan: &Plan,
+        mut registry: Registry,
+        settings: Settings,
+    ) -> Result<Monitor, BuildErrors> {
+        let mut problems = Problems(Vec::new());
+        let sources = plan
+            .sources
+            .iter()
+            .filter_map(|source| problems.source(source, plan, &registry))
+            .collect();
+        problems.names(plan);
+        problems.members(plan, &registry);
+        if !problems.0.is_empty() {
+            return Err(BuildErrors(problems.0));
+        }
+        // Extensions see the registry as it is without them: what they add is described by it.
+        let extensions: Vec<_> = plan
+            .extensions
+            .iter()
+            .map(|extension| (extension.kind.clone(), Extension::new(extension, &registry)))
+            .collect();
+        for (kind, extension) in extensions {
+            registry.register(kind, extension);
+        }
+        Ok(Monitor {
+            assembler: Assembler {
+                plan: plan.clone(),
+                registry,
+                sources,
+                redactor: settings.redactor.clone(),
+            },
+            settings,
+        })
+    }
+
+    /// Starts measuring continuously. Must be called inside a runtime.
+    pub fn start(self) -> Running {
+        crate::running::start(self)
+    }
+}
+
+struct Problems(Vec<BuildError>);
+
+impl Problems {
+    fn add(&mut self, at: &str, problem: impl fmt::Display) {
+        self.0.push(BuildError {
+            at: at.to_owned(),
+            problem: problem.to_string(),
+        });
+    }
+
+    fn source(
+        &mut self,
+        plan: &SourcePlan,
+        whole: &Plan,
+        registry: &Registry,
+    ) -> Option<SourceEntry> {
+        let at = format!("source {}", plan.name);
+        let Some(provider) = registry.source(&plan.provider) else {
+            let known: Vec<&str> = registry.sources().map(|p| p.spec().name).collect();
+            let hint = nearest(&plan.provider, &known, |name| name)
+                .map(|name| format!("; did you mean `{name}`?"))
+                .unwrap_or_default();
+            let provider = &plan.provider;
+            self.add(&at, format!("nobody provides `{provider}`{hint}"));
+            return None;
+        };
+        match provider.source(&plan.name, &plan.params) {
+            Ok(source) => Some(SourceEntry {
+                name: plan.name.clone(),
+                owner: plan.owner.clone(),
+                source,
+                interval: plan.schedule.interval,
+                timeout: plan.schedule.over(&whole.defaults).timeout,
+            }),
+            Err(error) => {
+                self.add(&at, error);
+                None
+            }
+        }
+    }
+
+    /// Two sources, or two systems, of one name would take each other's nodes away.
+    fn names(&mut self, plan: &Plan) {
+        let mut seen = HashSet::from(["local", CONFIGURATION]);
+        for source in &plan.sources {
+            if !seen.insert(&source.name) {
+                self.add(
+                    &format!("source {}", source.name),
+                    "this name is taken already; give it another one",
+                );
+            }
+        }
+        let mut seen = HashSet::new();
+        for group in &plan.groups {
+            if !seen.insert(&group.id) {
+                self.add(&group.id.to_string(), "there are two of this name");
+            }
+        }
+    }
+
+    fn members(&mut self, plan: &Plan, registry: &Registry) {
+        for group in &plan.groups {
+            for member in &group.members {
+                self.member(&group.id.to_string(), member, plan, registry);
+            }
+        }
+        for extension in &plan.extensions {
+            let at = format!("extend {}", extension.kind);
+            for member in &extension.members {
+                match &member.target {
+                    MemberTarget::Found { .. } => {
+                        self.add(&at, "a path into a source cannot be added to a kind");
+                    }
+                    MemberTarget::Request(request) if registry.spec(&request.kind).is_none() => {
+                        self.add(
+                            &at,
+                            format!(
+                                "things of the kind `{}` cannot be added, since it is not described",
+                                request.kind
+                            ),
+                        );
+                    }
+                    _ => self.member(&at, member, plan, registry),
+                }
+            }
+        }
+    }
+
+    fn member(&mut self, at: &str, member: &MemberPlan, plan: &Plan, registry: &Registry) {
+        match &member.target {
+            MemberTarget::Node(id) => {
+                if !plan.groups.iter().any(|group| group.id == *id) {
+                    self.add(at, format!("there is no `{}`", id.reference()));
+                }
+            }
+            MemberTarget::Request(request) => {
+                if request.source.as_ref() != "local" {
+                    self.known_source(at, &request.source, plan);
+                }
+                // A kind that only a source describes has no instrumentor; whether the source knows the thing shows later.
+                if let Err(error @ InstrumentError::NoProvider { .. }) =
+                    registry.instrumentors(&request.kind)
+                {
+                    self.add(at, error);
+                }
+            }
+            MemberTarget::Found { source, .. } => self.known_source(at, source, plan),
+        }
+    }
+
+    fn known_source(&mut self, at: &str, name: &Arc<str>, plan: &Plan) {
+        if !plan.sources.iter().any(|source| source.name == *name) {
+            self.add(at, format!("there is no source `{name}`"));
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! The one loop that owns the graph: it starts measurements, takes results and snapshots, and answers questions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use alpacalert_instrument::{Class, Context};
+use alpacalert_model::{Graph, Mark, NodeId, Observation, Reason, Timestamp, Transition, Update};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::measure::{self, Batch, Done};
+use crate::schedule::{Run, Schedule, Start, Tick, Verdict};
+use crate::sources::{Delivery, Watch};
+use crate::stats::Histogram;
+use crate::world::{Step, World};
+use crate::{Change, Monitor, Running, Settings, Stats};
+
+/// What the handle asks of the owner.
+pub(crate) enum Command {
+    Query(Box<dyn FnOnce(&Graph) + Send>),
+    Stats(oneshot::Sender<Stats>),
+}
+
+/// How many measurements of the local class share a task: enough that tasks cost little, and few enough that they spread
+/// over the processors.
+const LOCAL_BATCH: usize = 64;
+
+/// How many ended tasks are taken before the graph is brought up to date, so that questions are answered in a storm, too.
+const BATCH_MAX: usize = 4096;
+
+/// Snapshots that the graph has not taken yet. Each source has one more under way; they wait for a place.
+const DELIVERIES_MAX: usize = 16;
+
+pub(crate) struct Owner {
+    world: World,
+    schedule: Schedule,
+    settings: Settings,
+    /// What measurements are given.
+    context: Context,
+    /// Ends the measuring, before anything that is under way is ended.
+    stop: CancellationToken,
+    tasks: JoinSet<Batch>,
+    /// What each task measures, so that a task that dies makes its nodes Unknown.
+    runs: HashMap<Id, Vec<Run>>,
+    changes: broadcast::Sender<Arc<Vec<Change>>>,
+    roots: watch::Sender<Vec<NodeId>>,
+    lateness: Histogram,
+    stats: Stats,
+    first: Step,
+}
+
+impl Owner {
+    pub(crate) fn new(
+        monitor: Monitor,
+        stop: CancellationToken,
+        changes: broadcast::Sender<Arc<Vec<Change>>>,
+        roots: watch::Sender<Vec<NodeId>>,
+    ) -> Self {
+        let Monitor {
+            assembler,
+            settings,
+        } = monitor;
+        let capacity = assembler.plan.concurrency.into();
+        let context = settings.context(CancellationToken::new());
+        let (world, first) = World::new(assembler, context.clone());
+        let _ = roots.send(world.roots());
+        Owner {
+            world,
+            schedule: Schedule::new(capacity, settings.seed),
+            context,
+            settings,
+            stop,
+            tasks: JoinSet::new(),
+            runs: HashMap::new(),
+            changes,
+            roots,
+            lateness: Histogram::default(),
+            stats: Stats::default(),
+            first,
+        }
+    }
+
+    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let (sender, mut deliveries) = mpsc::channel(DELIVERIES_MAX);
+        let watches = self.watch_sources(&sender);
+        drop(sender);
+        let first = std::mem::take(&mut self.first);
+        self.take_step(first);
+        while !self.stop.is_cancelled() {
+            let due = self.schedule.next_due();
+            let sleep = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                Some(ended) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => {
+                    self.take_results(ended);
+                }
+                Some(delivery) = deliveries.recv() => self.take_deliveries(delivery, &mut deliveries),
+                Some(command) = commands.recv() => self.answer(command),
+                () = sleep => {}
+            }
+            let tick = self.schedule.tick(Instant::now());
+            self.carry_out(tick);
+        }
+        drop(deliveries);
+        self.drain(watches).await;
+    }
+
+    fn watch_sources(&self, sender: &mpsc::Sender<Delivery>) -> JoinSet<()> {
+        let mut watches = JoinSet::new();
+        for (index, entry) in self.world.assembler.sources.iter().enumerate() {
+            let watch = Watch::new(index, entry, self.context.clone());
+            watches.spawn(watch.run(sender.clone()));
+        }
+        watches
+    }
+
+    /// Lets what is under way end, for a while, and ends the rest.
+    async fn drain(mut self, mut watches: JoinSet<()>) {
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(Running::GRACE, ended).await;
+        self.context.cancel().cancel();
+        self.tasks.shutdown().await;
+        watches.shutdown().await;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.settings.clock.now()
+    }
+
+    /// Starts measurements, and makes Unknown what has no result in time.
+    fn carry_out(&mut self, tick: Tick) {
+        if !tick.stale.is_empty() {
+            let now = self.now();
+            self.stats.stale += tick.stale.len() as u64;
+            let mut updates = Vec::with_capacity(tick.stale.len());
+            for (verdict, time_to_live) in tick.stale {
+                let observation = Schedule::stale(time_to_live, now);
+                updates.push(self.update(verdict, observation));
+            }
+            let transitions = self.world.graph.observe(updates, now);
+            self.tell(transitions);
+        }
+        self.start(tick.start);
+    }
+
+    fn start(&mut self, starts: Vec<Start>) {
+        let (local, others): (Vec<_>, Vec<_>) = starts
+            .into_iter()
+            .partition(|start| start.run.class == Class::Local);
+        for start in others {
+            let run = start.run;
+            let measuring = measure::one(start, self.context.clone());
+            let task = self.tasks.spawn(async move {
+                Batch {
+                    done: vec![measuring.await],
+                    pending: Vec::new(),
+                }
+            });
+            self.runs.insert(task.id(), vec![run]);
+        }
+        let mut local = local.into_iter();
+        loop {
+            let batch: Vec<Start> = local.by_ref().take(LOCAL_BATCH).collect();
+            if batch.is_empty() {
+                break;
+            }
+            let runs = batch.iter().map(|start| start.run).collect();
+            let context = self.context.clone();
+            let task = self
+                .tasks
+                .spawn(async move { measure::many(batch, &context) });
+            self.runs.insert(task.id(), runs);
+        }
+    }
+
+    /// Takes this ended task and all others that have ended, and brings the graph up to date once.
+    fn take_results(&mut self, first: Result<(Id, Batch), JoinError>) {
+        let mut updates = Vec::new();
+        let mut tick = Tick::default();
+        let mut ended = Some(first);
+        let mut taken = 0;
+        while let Some(result) = ended {
+            match result {
+                Ok((id, batch)) => {
+                    self.runs.remove(&id);
+                    self.take_batch(batch, &mut updates, &mut tick);
+                }
+                Err(error) => self.take_death(&error, &mut updates, &mut tick),
+            }
+            taken += 1;
+            ended = match taken < BATCH_MAX {
+                true => self.tasks.try_join_next_with_id(),
+                false => None,
+            };
+        }
+        let transitions = self.world.graph.observe(updates, self.now());
+        self.stats.batches += 1;
+        self.tell(transitions);
+        self.carry_out(tick);
+    }
+
+    fn take_batch(&mut self, batch: Batch, updates: &mut Vec<Update>, tick: &mut Tick) {
+        let now = Instant::now();
+        for done in batch.done {
+            self.take_result(done, now, updates, tick);
+        }
+        for (run, measuring) in batch.pending {
+            let task = self.tasks.spawn(async move {
+                Batch {
+                    done: vec![measuring.await],
+                    pending: Vec::new(),
+                }
+            });
+            self.runs.insert(task.id(), vec![run]);
+        }
+    }
+
+    fn take_result(
+        &mut self,
+        done: Done,
+        now: Instant,
+        updates: &mut Vec<Update>,
+        tick: &mut Tick,
+    ) {
+        self.lateness.add(done.lateness);
+        self.stats.measured += 1;
+        let Some(verdict) = self
+            .schedule
+            .complete(done.run, &done.observation, now, tick)
+        else {
+            return;
+        };
+        updates.push(self.update(verdict, done.observation));
+    }
+
+    fn update(&mut self, verdict: Verdict, observation: Observation) -> Update {
+        if let Some(flapping) = verdict.flapping {
+            self.world.graph.mark(verdict.key, Mark::Flapping, flapping);
+        }
+        Update {
+            node: verdict.key,
+            observation,
+            confirmed: verdict.confirmed,
+        }
+    }
+
+    fn take_death(&mut self, error: &JoinError, updates: &mut Vec<Update>, tick: &mut Tick) {
+        tracing::error!("a measuring task died: {error}");
+        let now = Instant::now();
+        for run in self.runs.remove(&error.id()).unwrap_or_default() {
+            let observation = Observation::unknown(
+                Reason::SENSOR_BROKEN,
+                "the task that measured it died",
+                self.now(),
+            );
+            let done = Done {
+                run,
+                observation,
+                lateness: Default::default(),
+            };
+            self.take_result(done, now, updates, tick);
+        }
+    }
+
+    fn take_deliveries(&mut self, first: Delivery, more: &mut mpsc::Receiver<Delivery>) {
+        let mut deliveries = vec![first];
+        while let Ok(delivery) = more.try_recv() {
+            deliveries.push(delivery);
+        }
+        let step = self.world.delivered(deliveries, self.now());
+        self.take_step(step);
+        let roots = self.world.roots();
+        self.roots.send_if_modified(|current| {
+            let changed = *current != roots;
+            *current = roots;
+            changed
+        });
+    }
+
+    fn take_step(&mut self, step: Step) {
+        for roster in step.rosters {
+            self.schedule.enlist(roster, Instant::now());
+        }
+        self.tell(step.transitions);
+    }
+
+    fn tell(&mut self, transitions: Vec<Transition>) {
+        if transitions.is_empty() {
+            return;
+        }
+        self.stats.transitions += transitions.len() as u64;
+        if self.changes.receiver_count() == 0 {
+            return;
+        }
+        let graph = &self.world.graph;
+        let change = |transition: Transition| {
+            let node = graph.get(transition.node)?;
+            Some(Change {
+                id: node.id().clone(),
+                title: node.title().into(),
+                owner: node.owner().cloned(),
+                service: node.service().is_some(),
+                transition,
+            })
+        };
+        let changes: Vec<Change> = transitions.into_iter().filter_map(change).collect();
+        // Readers may have gone since they were counted.
+        let _ = self.changes.send(Arc::new(changes));
+    }
+
+    fn answer(&mut self, command: Command) {
+        match command {
+            Command::Query(ask) => {
+                let graph = &self.world.graph;
+                let asked = std::panic::AssertUnwindSafe(|| ask(graph));
+                if std::panic::catch_unwind(asked).is_err() {
+                    tracing::error!("a question to the graph panicked");
+                }
+            }
+            Command::Stats(reply) => {
+                let (running, waiting) = self.schedule.load();
+                // Who asked may have gone meanwhile.
+                let _ = reply.send(Stats {
+                    nodes: self.world.graph.len(),
+                    evaluations: self.world.graph.evaluations(),
+                    sensors: self.schedule.len(),
+                    running,
+                    waiting,
+                    lateness_p50: self.lateness.quantile(0.5),
+                    lateness_p99: self.lateness.quantile(0.99),
+                    ..self.stats
+                });
+            }
+        }
+    }
+}

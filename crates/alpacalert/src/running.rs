@@ -1,0 +1,125 @@
+//! The handle to an engine that measures continuously.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alpacalert_model::{Graph, NodeId, Transition};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::owner::{Command, Owner};
+use crate::{Monitor, Stats};
+
+/// Readers of changes that fall further behind than this many batches are told how many they missed. A batch may hold
+/// thousands of changes, so more would cost memory in a storm; a reader that is a few seconds late stays within it.
+const CHANGES_MAX: usize = 1024;
+
+/// Questions that wait for the graph's owner. Who asks more waits for a place.
+const COMMANDS_MAX: usize = 64;
+
+/// A change of a node's state, with what a reader needs who does not look into the graph.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Which node.
+    pub id: NodeId,
+    /// What people call it.
+    pub title: Arc<str>,
+    /// Whose it is.
+    pub owner: Option<Arc<str>>,
+    /// Whether it is a Service.
+    pub service: bool,
+    /// What changed, why, and when.
+    pub transition: Transition,
+}
+
+/// An engine that measures continuously. Ends when it is shut down, when the token of its settings is cancelled, and when
+/// the handle is dropped.
+pub struct Running {
+    commands: mpsc::Sender<Command>,
+    changes: broadcast::Sender<Arc<Vec<Change>>>,
+    roots: watch::Receiver<Vec<NodeId>>,
+    cancel: CancellationToken,
+    owner: JoinHandle<()>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("roots", &*self.roots.borrow())
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn start(monitor: Monitor) -> Running {
+    let cancel = monitor.settings.cancel.child_token();
+    let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
+    let (changes, _) = broadcast::channel(CHANGES_MAX);
+    let (roots, watched) = watch::channel(Vec::new());
+    let owner = Owner::new(monitor, cancel.clone(), changes.clone(), roots);
+    Running {
+        commands,
+        changes,
+        roots: watched,
+        cancel,
+        owner: tokio::spawn(owner.run(receiver)),
+    }
+}
+
+impl Running {
+    /// Runs a closure on the graph, by its one owner, between two batches. It holds up everything while it runs. `None` when
+    /// the engine has ended.
+    pub async fn query<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Graph) -> R + Send + 'static,
+    ) -> Option<R> {
+        let (sender, receiver) = oneshot::channel();
+        let ask = move |graph: &Graph| {
+            // Who asked may have gone meanwhile.
+            let _ = sender.send(f(graph));
+        };
+        self.commands
+            .send(Command::Query(Box::new(ask)))
+            .await
+            .ok()?;
+        receiver.await.ok()
+    }
+
+    /// Changes as they happen, in batches. A reader that is too slow is told how many batches it missed.
+    pub fn changes(&self) -> broadcast::Receiver<Arc<Vec<Change>>> {
+        self.changes.subscribe()
+    }
+
+    /// The nodes to show first: every service, then the systems that are members of nothing, in the order of the plan; without
+    /// either, the nodes without parents.
+    pub fn roots(&self) -> Vec<NodeId> {
+        self.roots.borrow().clone()
+    }
+
+    /// How the engine is doing. All zero when it has ended.
+    pub async fn stats(&self) -> Stats {
+        let (sender, receiver) = oneshot::channel();
+        if self.commands.send(Command::Stats(sender)).await.is_err() {
+            return Stats::default();
+        }
+        receiver.await.unwrap_or_default()
+    }
+
+    /// Starts nothing more, waits for what is under way for [`Running::GRACE`], and ends the rest.
+    pub async fn shutdown(mut self) {
+        self.cancel.cancel();
+        if let Err(error) = (&mut self.owner).await {
+            tracing::error!("the owner of the graph died: {error}");
+        }
+    }
+
+    /// How long measurements that are under way may take until a shutdown ends them.
+    pub const GRACE: Duration = Duration::from_secs(2);
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}

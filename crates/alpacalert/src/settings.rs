@@ -1,0 +1,55 @@
+//! What the engine is given beside the plan.
+
+use std::fmt;
+use std::sync::Arc;
+
+use alpacalert_instrument::{Clock, Context, OutputLimits, Redactor, SystemClock};
+use tokio_util::sync::CancellationToken;
+
+/// What the engine is given beside the plan: the time, its end, and limits.
+#[derive(Clone)]
+pub struct Settings {
+    /// Tells the time of day, for what is shown. Intervals are kept by the runtime's own clock, which nobody sets.
+    pub clock: Arc<dyn Clock>,
+    /// Ends everything.
+    pub cancel: CancellationToken,
+    /// Hides secrets in what sensors say.
+    pub redactor: Arc<Redactor>,
+    /// How much of what a sensor says is kept.
+    pub limits: OutputLimits,
+    /// Makes the spread of first measurements the same each time; chosen at random when absent.
+    pub seed: Option<u64>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            clock: Arc::new(SystemClock),
+            cancel: CancellationToken::new(),
+            redactor: Arc::default(),
+            limits: OutputLimits::default(),
+            seed: None,
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("redactor", &self.redactor)
+            .field("limits", &self.limits)
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// What a measurement is given, apart from its time-out.
+    pub(crate) fn context(&self, cancel: CancellationToken) -> Context {
+        let mut context = Context::new(self.clock.clone())
+            .with_cancel(cancel)
+            .with_redactor(self.redactor.clone());
+        context.limits = self.limits;
+        context
+    }
+}

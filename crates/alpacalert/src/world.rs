@@ -1,0 +1,312 @@
+//! The graph with what is wanted in it: what sources deliver and the configuration asks for, put together and applied as
+//! differences.
+
+mod assembler;
+mod extension;
+mod found;
+
+use std::collections::{HashMap, HashSet};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+
+use alpacalert_instrument::{
+    Assembly, Context, InstrumentError, Measured, SensorError, Snapshot, Snapshots,
+};
+use alpacalert_model::{
+    Confirmation, Graph, Mark, Node, NodeId, NodeKey, Observation, Patience, Reason, Timestamp,
+    Transition, Update,
+};
+
+pub(crate) use assembler::{Assembler, CONFIGURATION};
+pub(crate) use extension::Extension;
+
+/// What one blueprint wants to be measured: the whole list, each time.
+pub(crate) struct Roster {
+    /// Which blueprint: the index of a source, or their number for the configuration.
+    pub(crate) blueprint: usize,
+    /// The sensors in the order of the blueprint, so that a seed gives the same spread each time.
+    pub(crate) sensors: Vec<Listed>,
+}
+
+/// A sensor with its place in the graph.
+pub(crate) struct Listed {
+    pub(crate) key: NodeKey,
+    pub(crate) id: NodeId,
+    pub(crate) measured: Measured,
+}
+
+/// What followed from new facts about sources.
+#[derive(Default)]
+pub(crate) struct Step {
+    pub(crate) rosters: Vec<Roster>,
+    pub(crate) transitions: Vec<Transition>,
+}
+
+/// A node that is not measured: what assembled it knows its state.
+struct Fed {
+    blueprint: usize,
+    source: Arc<str>,
+    confirmation: Confirmation,
+}
+
+/// The graph, and everything that decides which nodes it has.
+pub(crate) struct World {
+    pub(crate) graph: Graph,
+    pub(crate) assembler: Assembler,
+    /// Takes secrets out of what sources say.
+    context: Context,
+    snapshots: Snapshots,
+    /// Sources that cannot be reached now, with the reason.
+    lost: HashMap<Arc<str>, Observation>,
+    fed: HashMap<NodeKey, Fed>,
+    /// Blueprints that wanted a node which another one had already; they are applied again when a node goes.
+    conflicted: HashSet<usize>,
+}
+
+impl World {
+    /// A graph of what the configuration asks for; nothing is known of any source yet.
+    pub(crate) fn new(assembler: Assembler, context: Context) -> (World, Step) {
+        let now = context.now();
+        let mut world = World {
+            graph: Graph::new(),
+            assembler,
+            context,
+            snapshots: Snapshots::new(),
+            lost: HashMap::new(),
+            fed: HashMap::new(),
+            conflicted: HashSet::new(),
+        };
+        let mut step = Step::default();
+        for index in 0..world.assembler.sources.len() {
+            let unseen = Observation::unknown(Reason::NOT_MEASURED, "not fetched yet", now);
+            let assembly = world.assembler.placeholder(index, unseen);
+            world.apply(index, assembly, now, &mut step);
+        }
+        world.apply_configuration(now, &mut step);
+        (world, step)
+    }
+
+    /// Takes what sources delivered, in order.
+    pub(crate) fn delivered(
+        &mut self,
+        deliveries: Vec<(usize, Result<Snapshot, SensorError>)>,
+        now: Timestamp,
+    ) -> Step {
+        let mut step = Step::default();
+        let mut touched = HashSet::new();
+        for (index, delivery) in deliveries {
+            match delivery {
+                Ok(snapshot) => self.fetched(index, snapshot, now, &mut step),
+                Err(error) => self.lose(index, &error, now, &mut step),
+            }
+            touched.insert(self.assembler.sources[index].name.clone());
+        }
+        for index in 0..self.assembler.sources.len() {
+            let own = &self.assembler.sources[index].name;
+            if !touched.contains(own) && self.assembler.extensions_ask(&touched) {
+                self.reassemble(index, now, &mut step);
+            }
+        }
+        if self.assembler.configuration_asks(&touched) {
+            self.apply_configuration(now, &mut step);
+        }
+        step
+    }
+
+    fn fetched(&mut self, index: usize, snapshot: Snapshot, now: Timestamp, step: &mut Step) {
+        let name = self.assembler.sources[index].name.clone();
+        self.snapshots.insert(name.clone(), snapshot);
+        self.lost.remove(&name);
+        self.reassemble(index, now, step);
+    }
+
+    /// Assembles a source again from its newest snapshot, if it has one.
+    fn reassemble(&mut self, index: usize, now: Timestamp, step: &mut Step) {
+        let name = &self.assembler.sources[index].name;
+        if !self.snapshots.contains_key(name) {
+            return;
+        }
+        match caught(|| self.assembler.source(index, &self.snapshots, now)) {
+            Ok(assembly) => self.apply(index, assembly, now, step),
+            Err(error) => {
+                let reason = Reason::fixed("not-instrumented");
+                self.lose(
+                    index,
+                    &SensorError::new(reason, error.to_string()),
+                    now,
+                    step,
+                );
+            }
+        }
+    }
+
+    /// A source cannot be reached: what it feeds is Unknown, and stays in the graph.
+    fn lose(&mut self, index: usize, error: &SensorError, now: Timestamp, step: &mut Step) {
+        let name = self.assembler.sources[index].name.clone();
+        let said = error.unknown(&self.context);
+        let why = said.messages.first().map_or("", |message| &message.text);
+        let text = format!("the source `{name}` is lost: {why}");
+        let lost = Observation::unknown(Reason::SOURCE_LOST, text, now);
+        self.lost.insert(name.clone(), lost.clone());
+        if !self.snapshots.contains_key(&name) {
+            let assembly = self.assembler.placeholder(index, lost);
+            return self.apply(index, assembly, now, step);
+        }
+        let keys: Vec<NodeKey> = self
+            .fed
+            .iter()
+            .filter(|(_, fed)| fed.blueprint == index || fed.source == name)
+            .map(|(key, _)| *key)
+            .collect();
+        let observations = keys.into_iter().map(|key| (key, lost.clone())).collect();
+        self.feed(observations, now, step);
+    }
+
+    fn apply_configuration(&mut self, now: Timestamp, step: &mut Step) {
+        let assembly = self
+            .assembler
+            .configuration(&self.snapshots, &self.graph, &self.lost, now);
+        let index = self.assembler.sources.len();
+        self.apply(index, assembly, now, step);
+    }
+
+    fn apply(&mut self, blueprint: usize, mut assembly: Assembly, now: Timestamp, step: &mut Step) {
+        let ids: Vec<NodeId> = assembly
+            .blueprint
+            .nodes
+            .iter()
+            .filter(|node: &&Node| assembly.sensors.contains_key(&node.id))
+            .map(|node| node.id.clone())
+            .collect();
+        let name = self.assembler.blueprint_name(blueprint);
+        let applied = self.graph.apply(&name, assembly.blueprint, now);
+        for refused in &applied.refused {
+            let path: Vec<String> = refused.path.iter().map(ToString::to_string).collect();
+            tracing::warn!(
+                "left out an edge that closes the cycle {}",
+                path.join(" -> ")
+            );
+        }
+        let conflicts: HashSet<NodeId> = applied.conflicts.into_iter().collect();
+        step.transitions.extend(applied.transitions);
+
+        let listed = |id: NodeId| {
+            let measured = assembly.sensors.remove(&id)?;
+            let key = self.graph.key(&id)?;
+            (!conflicts.contains(&id)).then_some(Listed { key, id, measured })
+        };
+        step.rosters.push(Roster {
+            blueprint,
+            sensors: ids.into_iter().filter_map(listed).collect(),
+        });
+
+        let mut before: HashMap<NodeKey, Fed> = self
+            .fed
+            .extract_if(|_, fed| fed.blueprint == blueprint)
+            .collect();
+        let mut observations = Vec::new();
+        for (id, observation) in assembly.observations {
+            let Some(key) = self.graph.key(&id).filter(|_| !conflicts.contains(&id)) else {
+                continue;
+            };
+            // The snapshot of a lost source is old: what it says must not pass for new.
+            let lost = self.lost.get(id.source()).or(self.lost.get(&name));
+            observations.push((key, lost.cloned().unwrap_or(observation)));
+            let fed = before.remove(&key).unwrap_or_else(|| Fed {
+                blueprint,
+                source: id.source().clone(),
+                confirmation: Confirmation::default(),
+            });
+            self.fed.insert(key, fed);
+        }
+        self.feed(observations, now, step);
+        self.settle_conflicts(
+            blueprint,
+            !conflicts.is_empty(),
+            !applied.removed.is_empty(),
+            now,
+            step,
+        );
+    }
+
+    fn feed(&mut self, observations: Vec<(NodeKey, Observation)>, now: Timestamp, step: &mut Step) {
+        let mut updates = Vec::with_capacity(observations.len());
+        for (node, observation) in observations {
+            let Some(fed) = self.fed.get_mut(&node) else {
+                continue;
+            };
+            let flapped = fed.confirmation.is_flapping();
+            let confirmed = fed
+                .confirmation
+                .next(observation.state, &Patience::default());
+            let flapping = fed.confirmation.is_flapping();
+            if flapping != flapped {
+                self.graph.mark(node, Mark::Flapping, flapping);
+            }
+            updates.push(Update {
+                node,
+                observation,
+                confirmed,
+            });
+        }
+        if !updates.is_empty() {
+            step.transitions.extend(self.graph.observe(updates, now));
+        }
+    }
+
+    /// Applies blueprints again that could not have a node, once nodes went.
+    fn settle_conflicts(
+        &mut self,
+        blueprint: usize,
+        conflicts: bool,
+        removed: bool,
+        now: Timestamp,
+        step: &mut Step,
+    ) {
+        if conflicts {
+            self.conflicted.insert(blueprint);
+        } else {
+            self.conflicted.remove(&blueprint);
+        }
+        if !removed {
+            return;
+        }
+        let again: Vec<usize> = self
+            .conflicted
+            .iter()
+            .copied()
+            .filter(|index| *index != blueprint)
+            .collect();
+        for index in again {
+            // Out of the set while it is applied, so that two that take from each other end.
+            self.conflicted.remove(&index);
+            if index == self.assembler.sources.len() {
+                self.apply_configuration(now, step);
+            } else {
+                self.reassemble(index, now, step);
+            }
+        }
+    }
+
+    /// The nodes to show first. See [`Checked::roots`](crate::Checked::roots).
+    pub(crate) fn roots(&self) -> Vec<NodeId> {
+        let roots = self.assembler.group_roots();
+        if !self.assembler.plan.groups.is_empty() {
+            return roots;
+        }
+        let mut roots: Vec<NodeId> = self.graph.roots().map(|node| node.id().clone()).collect();
+        roots.sort();
+        roots
+    }
+}
+
+/// Runs a source's own code; a panic becomes an error.
+fn caught(
+    run: impl FnOnce() -> Result<Assembly, InstrumentError>,
+) -> Result<Assembly, InstrumentError> {
+    panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        Err(InstrumentError::new(
+            "the source panicked while it was assembled",
+        ))
+    })
+}

@@ -1,0 +1,7 @@
+//! The engine against sensors and sources of the tests, on a clock that the tests move.
+
+mod assembly;
+mod check;
+mod source;
+mod time;
+mod world;

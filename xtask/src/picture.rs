@@ -1,0 +1,175 @@
+//! Pictures of what the program prints, for the documentation: the real output of a real run, drawn as SVG.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::run;
+
+/// Size of a character cell and of the margin, in SVG units. The advance of the usual monospace fonts is 0.6 em.
+const FONT: f64 = 14.0;
+const CELL: f64 = FONT * 0.602;
+const LINE: f64 = FONT * 1.45;
+const MARGIN: f64 = 18.0;
+
+/// Runs a command of ours with colours on, and writes what it prints as a picture. `shown` is the command as a reader
+/// would type it.
+pub(crate) fn draw(shown: &str, command: &mut Command, to: &Path) -> Result<()> {
+    let output = command
+        .env("CLICOLOR_FORCE", "1")
+        .env("COLUMNS", "100")
+        .output()
+        .with_context(|| format!("cannot run `{shown}`"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let svg = svg(&format!("$ {shown}\n{}", text.trim_end()));
+    std::fs::write(to, svg).with_context(|| format!("cannot write {}", to.display()))?;
+    run::say(&format!("wrote {}", to.display()));
+    Ok(())
+}
+
+/// How a run of characters looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Style {
+    color: Option<&'static str>,
+    bold: bool,
+    dim: bool,
+}
+
+fn svg(ansi: &str) -> String {
+    let lines: Vec<Vec<(Style, String)>> = parse(ansi);
+    let columns = lines
+        .iter()
+        .map(|line| line.iter().map(|(_, text)| text.chars().count()).sum())
+        .max()
+        .unwrap_or(0_usize);
+    let width = columns as f64 * CELL + 2.0 * MARGIN;
+    let height = lines.len() as f64 * LINE + 2.0 * MARGIN;
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\">\n\
+         <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#0d1117\"/>\n\
+         <g font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" font-size=\"{FONT}\" fill=\"#c9d1d9\" xml:space=\"preserve\">\n"
+    );
+    for (row, line) in lines.iter().enumerate() {
+        let y = MARGIN + (row as f64 + 0.75) * LINE;
+        let mut column = 0;
+        for (style, text) in line {
+            let x = MARGIN + column as f64 * CELL;
+            let length = text.chars().count();
+            column += length;
+            if text.trim().is_empty() {
+                continue;
+            }
+            let mut attributes = String::new();
+            if let Some(color) = style.color {
+                // Writing to a string cannot fail.
+                let _ = write!(attributes, " fill=\"{color}\"");
+            }
+            if style.bold {
+                attributes.push_str(" font-weight=\"bold\"");
+            }
+            if style.dim {
+                attributes.push_str(" opacity=\"0.65\"");
+            }
+            let _ = writeln!(
+                svg,
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{:.1}\" lengthAdjust=\"spacingAndGlyphs\"{attributes}>{}</text>",
+                length as f64 * CELL,
+                escape(text)
+            );
+        }
+    }
+    svg.push_str("</g>\n</svg>\n");
+    svg
+}
+
+/// Splits text with ANSI colour sequences into lines of runs that look alike.
+fn parse(ansi: &str) -> Vec<Vec<(Style, String)>> {
+    let mut lines = vec![Vec::new()];
+    let mut style = Style::default();
+    let mut run = String::new();
+    let mut rest = ansi.chars();
+    let mut flush = |run: &mut String, style, lines: &mut Vec<Vec<_>>| {
+        if !run.is_empty()
+            && let Some(line) = lines.last_mut()
+        {
+            line.push((style, std::mem::take(run)));
+        }
+    };
+    while let Some(c) = rest.next() {
+        match c {
+            '\n' => {
+                flush(&mut run, style, &mut lines);
+                lines.push(Vec::new());
+            }
+            '\u{1b}' => {
+                flush(&mut run, style, &mut lines);
+                let sequence: String = rest
+                    .by_ref()
+                    .skip(1)
+                    .take_while(|c| !c.is_ascii_alphabetic())
+                    .collect();
+                sequence
+                    .split(';')
+                    .for_each(|code| apply(&mut style, code));
+            }
+            c => run.push(c),
+        }
+    }
+    flush(&mut run, style, &mut lines);
+    lines
+}
+
+/// One code of a "select graphic rendition" sequence (ECMA-48, 8.3.117), as far as we print them.
+fn apply(style: &mut Style, code: &str) {
+    match code {
+        "" | "0" => *style = Style::default(),
+        "1" => style.bold = true,
+        "2" => style.dim = true,
+        "22" => (style.bold, style.dim) = (false, false),
+        "39" => style.color = None,
+        "30" | "90" => style.color = Some("#8b949e"),
+        "31" | "91" => style.color = Some("#f85149"),
+        "32" | "92" => style.color = Some("#3fb950"),
+        "33" | "93" => style.color = Some("#d29922"),
+        "34" | "94" => style.color = Some("#58a6ff"),
+        "35" | "95" => style.color = Some("#bc8cff"),
+        "36" | "96" => style.color = Some("#39c5cf"),
+        "37" | "97" => style.color = Some("#f0f6fc"),
+        _ => {}
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_colours_from_text() {
+        let lines = parse("a\u{1b}[1;31mb\u{1b}[0m\nc");
+        let red = Style {
+            color: Some("#f85149"),
+            bold: true,
+            dim: false,
+        };
+        assert_eq!(
+            lines,
+            [
+                vec![(Style::default(), "a".to_owned()), (red, "b".to_owned())],
+                vec![(Style::default(), "c".to_owned())],
+            ]
+        );
+    }
+
+    #[test]
+    fn markup_in_output_stays_text() {
+        assert!(svg("<b>&").contains("&lt;b&gt;&amp;"));
+    }
+}
