@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use alpacalert_model::Timestamp;
+use jiff::SignedDuration;
 
 pub(crate) use index::Index;
 
@@ -40,6 +41,8 @@ pub struct Cluster {
     pub(crate) last_runs: HashMap<Box<str>, LastRun>,
     /// When each node changed between ready and not, by its uid, as far as that was seen.
     pub(crate) node_changes: HashMap<Box<str>, Vec<Timestamp>>,
+    /// By how much the API server's clock is ahead of ours.
+    pub(crate) skew: SignedDuration,
     /// When the leases were read, if they are read now and then instead of watched.
     pub(crate) leases_read: Option<Timestamp>,
     /// When the next verdict changes by the passing of time alone, in seconds; `i64::MAX` when none does.
@@ -110,6 +113,7 @@ impl Cluster {
             last_runs: HashMap::new(),
             node_changes: HashMap::new(),
             leases_read: None,
+            skew: SignedDuration::ZERO,
             due: AtomicI64::new(i64::MAX),
         }
     }
@@ -202,8 +206,18 @@ impl Cluster {
     pub fn due(&self) -> Option<Timestamp> {
         match self.due.load(Ordering::Relaxed) {
             i64::MAX => None,
-            seconds => Timestamp::from_second(seconds).ok(),
+            seconds => Timestamp::from_second(seconds.saturating_sub(self.skew.as_secs())).ok(),
         }
+    }
+
+    /// The time by the API server's clock, by which everything in the cluster is stamped.
+    pub(crate) fn server_time(&self, ours: Timestamp) -> Timestamp {
+        ours.checked_add(self.skew).unwrap_or(ours)
+    }
+
+    /// Forgets when the next verdict changes: everything is judged anew.
+    pub(crate) fn forget_due(&self) {
+        self.due.store(i64::MAX, Ordering::Relaxed);
     }
 
     /// Notes that a verdict changes at a time.

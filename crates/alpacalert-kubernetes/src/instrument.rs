@@ -58,7 +58,7 @@ pub(crate) fn register(registry: &mut Registry) {
 /// Whether objects of a kind are built through the registry, or by whoever meets them.
 fn is_registered(kind: &str) -> bool {
     let whole = kind.split('#').next().unwrap_or(kind);
-    kind == CLUSTER || OTHERS.contains(&whole) || kinds::resource(whole).is_some()
+    whole == CLUSTER || OTHERS.contains(&whole) || kinds::resource(whole).is_some()
 }
 
 /// What is known about the cluster that a target comes from.
@@ -94,7 +94,7 @@ fn present(scope: &mut Scope<'_, '_>, cluster: &Cluster, object: &Object) {
     if let Some(owner) = owner(cluster, object) {
         scope.owner(owner);
     }
-    let mut verdict = judge::judge(cluster, object, scope.now());
+    let mut verdict = judge::judge(cluster, object, cluster.server_time(scope.now()));
     if !cluster.options.own {
         tree::owned(cluster, object, &mut verdict);
     }
@@ -162,7 +162,13 @@ fn instrument_part(target: &Target, scope: &mut Scope<'_, '_>) -> Result<(), Ins
     });
     let found = cluster.by_reference(&whole, object);
     let verdict =
-        found.and_then(|object| judge::judge_part(cluster, object, fragment, name, scope.now()));
+        found.and_then(|object| judge::judge_part(
+            cluster,
+            object,
+            fragment,
+            name,
+            cluster.server_time(scope.now()),
+        ));
     match verdict {
         Some(verdict) => emit(scope, cluster, &verdict),
         None => {

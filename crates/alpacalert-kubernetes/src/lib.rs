@@ -14,6 +14,7 @@ mod dump;
 mod instrument;
 mod judge;
 mod kinds;
+mod live;
 mod object;
 mod options;
 mod records;
@@ -26,13 +27,15 @@ pub use assemble::assemble;
 pub use cluster::Cluster;
 pub use dump::{Dump, DumpError};
 pub use judge::Finding;
+pub use live::{Connection, KubernetesSource};
 pub use options::Options;
 pub use records::{Record, records};
 pub use select::{SelectError, Selection};
 
 use alpacalert_instrument::Registry;
 
-/// Adds the kinds of Kubernetes to a registry.
+/// Adds the kinds of Kubernetes, and the sort of source `kubernetes`, to a registry.
 pub fn register(registry: &mut Registry) {
     instrument::register(registry);
+    registry.register_source(live::Provider);
 }

@@ -108,10 +108,13 @@ fn access(scope: &mut Scope<'_, '_>, cluster: &Cluster) {
     kinds.sort_by_key(|(kind, _)| (*kind).clone());
     for (kind, access) in kinds {
         let optional = kinds::resource(kind).is_none_or(|resource| resource.optional);
+        let namespaced = kinds::resource(kind).is_some_and(|resource| resource.namespaced);
         let short = kinds::short_name(kind);
         let observation = match access {
             Access::Ok => continue,
             Access::NotServed if optional => continue,
+            // Somebody who looks at some namespaces may well be allowed to see those alone.
+            Access::Forbidden(_) if !namespaced && !cluster.selection.namespaces.is_empty() => continue,
             Access::Stale(since, why) => {
                 let start = *since;
                 let limit = STALE.default;
@@ -225,7 +228,7 @@ fn instrument_namespace(target: &Target, scope: &mut Scope<'_, '_>) -> Result<()
             if let Some(owner) = owner(cluster, object) {
                 scope.owner(owner);
             }
-            verdict = judge::judge(cluster, object, scope.now());
+            verdict = judge::judge(cluster, object, cluster.server_time(scope.now()));
         }
         None if cluster.options.owner_from_namespace => scope.owner(name),
         None => {}

@@ -222,6 +222,12 @@ fn ready(judge: &mut Judge<'_>, pod: &Pod) {
     } else {
         "ReadinessGate"
     };
+    // What keeps it from being ready says more than that it is not.
+    if gates.is_empty()
+        && let Some((State::Failing, reason, text)) = container_trouble(judge.cluster, judge.object, pod, judge.now)
+    {
+        return judge.failing("POD-3", reason.as_str(), format!("not ready: {text}"));
+    }
     verdict_in_time(judge, pod, said.since(), reason, text);
 }
 
@@ -374,6 +380,27 @@ pub(super) fn all_started(pod: &Pod) -> bool {
     !statuses.is_empty() && statuses.iter().all(super::container::has_started)
 }
 
+/// The worst thing about the containers of a pod, with the reason: `container app: CrashLoopBackOff: …`.
+fn container_trouble(
+    cluster: &Cluster,
+    object: &Object,
+    pod: &Pod,
+    now: Timestamp,
+) -> Option<(State, alpacalert_model::Reason, String)> {
+    let mut worst: Option<(State, alpacalert_model::Reason, String)> = None;
+    for container in pod.spec.all_containers() {
+        let verdict = super::judge_part(cluster, object, "container", &container.name, now);
+        let Some(finding) = verdict.as_ref().and_then(|verdict| verdict.worst()) else {
+            continue;
+        };
+        if finding.state > worst.as_ref().map_or(State::Passing, |(state, ..)| *state) {
+            let text = format!("container {}: {}", container.name, finding.text);
+            worst = Some((finding.state, finding.reason.clone(), text));
+        }
+    }
+    worst
+}
+
 /// The worst thing about a pod, its containers included, in one sentence: `container app: CrashLoopBackOff: …`.
 pub(crate) fn trouble(
     cluster: &Cluster,
@@ -381,29 +408,16 @@ pub(crate) fn trouble(
     now: Timestamp,
 ) -> Option<(State, String)> {
     let pod = object.pod()?;
-    let mut worst: Option<(State, String)> = None;
-    let mut offer = |state: State, text: String| {
-        if state > State::Passing && worst.as_ref().is_none_or(|(known, _)| state > *known) {
-            worst = Some((state, text));
-        }
-    };
     // A container's words tell more than the pod's own, so they come first.
-    for container in pod.spec.all_containers() {
-        let verdict = super::judge_part(cluster, object, "container", &container.name, now);
-        if let Some(verdict) = verdict
-            && let Some(finding) = verdict.worst()
-        {
-            offer(
-                finding.state,
-                format!("container {}: {}", container.name, finding.text),
-            );
-        }
-    }
+    let inside = container_trouble(cluster, object, pod, now);
     let verdict = super::judge(cluster, object, now);
-    if let Some(finding) = verdict.worst() {
-        offer(finding.state, finding.text.clone());
+    let own = verdict.worst().filter(|finding| finding.state > State::Passing);
+    match (inside, own) {
+        (Some((state, _, text)), Some(own)) if state >= own.state => Some((state, text)),
+        (_, Some(own)) => Some((own.state, own.text.clone())),
+        (Some((state, _, text)), None) => Some((state, text)),
+        (None, None) => None,
     }
-    worst
 }
 
 /// How long containers may be created.
