@@ -24,6 +24,11 @@ use crate::cli::{Cli, Command};
 use crate::terminal::Terminal;
 
 fn main() -> ExitCode {
+    // The panic has been told on standard error by then.
+    std::panic::catch_unwind(run).unwrap_or(ExitCode::from(exit::SOFTWARE))
+}
+
+fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return exit::wrong_usage(&error),

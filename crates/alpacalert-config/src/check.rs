@@ -7,7 +7,9 @@ mod source;
 mod structure;
 mod top;
 
-use std::collections::HashMap;
+pub(crate) use shape::describe;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ use crate::text::{File, Span};
 use crate::tree::{Key, Node};
 
 /// How many mistakes are kept until they are sorted; those beyond are counted.
-const MAX_FOUND: usize = 10 * Diagnostics::MAX;
+const MAX_FOUND: usize = 3 * Diagnostics::MAX;
 
 /// What a set of files says.
 pub(crate) struct Checked {
@@ -45,8 +47,8 @@ pub(crate) fn check(
         more: 0,
         secrets: Vec::new(),
         in_extension: false,
-        sources: HashMap::new(),
-        groups: HashMap::new(),
+        sources: BTreeMap::new(),
+        groups: BTreeMap::new(),
     };
     let plan = top::plan(&mut cx, trees);
     let finish = |found: Vec<Diagnostic>| -> Vec<Diagnostic> {
@@ -87,16 +89,22 @@ struct Cx<'a> {
     secrets: Vec<SecretUse>,
     /// Whether texts may hold placeholders.
     in_extension: bool,
-    sources: HashMap<Arc<str>, Span>,
-    groups: HashMap<Arc<str>, Named>,
+    // Ordered, so that of several names equally near the same one is suggested each time.
+    sources: BTreeMap<Arc<str>, Span>,
+    groups: BTreeMap<Arc<str>, Named>,
 }
 
 impl Cx<'_> {
+    /// Whether further mistakes are only counted, so that words for them need not be sought.
+    fn is_full(&self) -> bool {
+        self.found.len() >= MAX_FOUND
+    }
+
     fn report(&mut self, problem: Diagnostic) {
-        if self.found.len() < MAX_FOUND {
-            self.found.push(problem);
-        } else {
+        if self.is_full() {
             self.more += 1;
+        } else {
+            self.found.push(problem);
         }
     }
 
@@ -131,6 +139,10 @@ impl Cx<'_> {
         owner: &str,
         known: impl IntoIterator<Item = &'w str>,
     ) {
+        if self.is_full() {
+            self.more += 1;
+            return;
+        }
         let known: Vec<&str> = known.into_iter().collect();
         let problem = Diagnostic::error(format!(
             "unknown key `{}` in {owner}",
@@ -147,13 +159,15 @@ impl Cx<'_> {
 /// The word spelled most alike. Not looked for where texts are long or words are many: it takes their product.
 fn near<'w>(text: &str, words: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     const MAX_TEXT: usize = 64;
-    const MAX_WORDS: usize = 5_000;
-    if text.len() > MAX_TEXT {
+    const MAX_WORDS: usize = 2_000;
+    // Every word of one letter is near every other.
+    if text.len() > MAX_TEXT || text.chars().count() < 2 {
         return None;
     }
     let words: Vec<&str> = words
         .into_iter()
-        .filter(|word| word.len() <= MAX_TEXT)
+        // Those of another length are not near.
+        .filter(|word| word.len().abs_diff(text.len()) <= text.len().max(3) / 3)
         .take(MAX_WORDS)
         .collect();
     nearest(text, &words, |word| word).copied()

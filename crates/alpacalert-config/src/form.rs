@@ -78,7 +78,7 @@ impl Form {
     pub(crate) fn pattern(&self) -> Option<String> {
         match self {
             Form::Text | Form::Regex => None,
-            Form::JsonPath => Some("^[.$]".to_owned()),
+            Form::JsonPath => Some(r"^(?:\.|\$(?:$|[.\[]))".to_owned()),
             Form::Url(schemes) => Some(format!(r"^(?:{})://[^\s]+$", schemes.join("|"))),
             Form::Address => Some(format!(r"^(?:\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):{PORT}$")),
             Form::Path => Some(r"^[^\u0000]*$".to_owned()),

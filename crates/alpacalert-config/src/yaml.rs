@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScalarStyle, options};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, options};
 
 use crate::diagnostic::Diagnostic;
 use crate::text::Span;
@@ -42,9 +42,14 @@ pub(crate) fn read(text: &str, file: usize, found: &mut Vec<Diagnostic>) -> Opti
             Ok(event) => event,
             Err(error) => {
                 let at = error.marker().byte_offset().unwrap_or(text.len());
-                let problem = Diagnostic::error(format!("this is not YAML: {}", error.info()));
-                let problem = match text.as_bytes().get(at) {
-                    Some(b'\t') => problem.help("YAML is indented with spaces, never with tabs"),
+                let problem = match error.kind() {
+                    ErrorKind::RecursionLimitExceeded => too_deep(),
+                    _ => Diagnostic::error(format!("this is not YAML: {}", error.info())),
+                };
+                let problem = match text.as_bytes().get(at.saturating_sub(1)..=at) {
+                    Some(around) if around.contains(&b'\t') => {
+                        problem.help("YAML is indented with spaces, never with tabs")
+                    }
                     _ => problem,
                 };
                 let span = reader.span(at..at + 1);
@@ -190,10 +195,7 @@ impl Reader<'_> {
 
     fn open(&mut self, span: Span, anchor: usize, kind: OpenKind) -> Result<(), Fatal> {
         if self.stack.len() == MAX_DEPTH {
-            return Err(Box::new(
-                Diagnostic::error(format!("nested more than {MAX_DEPTH} levels deep"))
-                    .at(span, "this is too deep"),
-            ));
+            return Err(Box::new(too_deep().at(span, "")));
         }
         self.count(span)?;
         self.stack.push(Open {
@@ -255,6 +257,10 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
+
+fn too_deep() -> Diagnostic {
+    Diagnostic::error(format!("nested more than {MAX_DEPTH} levels deep"))
 }
 
 /// The key that a value is.

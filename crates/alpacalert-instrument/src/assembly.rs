@@ -226,13 +226,20 @@ impl<'a> Builder<'a> {
     pub fn instrument(&mut self, request: Request) -> Result<NodeId, InstrumentError> {
         let registry = self.registry;
         let instrumentors = registry.instrumentors(&request.kind)?;
-        let schedule = match registry.spec(&request.kind) {
+        let spec = registry.spec(&request.kind);
+        let schedule = match spec {
             Some(spec) => request.schedule.or(&spec.schedule),
             None => request.schedule,
         };
         self.build(request, schedule, |target, scope| {
             for instrumentor in instrumentors {
                 scope.contribution(|scope| instrumentor.instrument(target, scope));
+            }
+            // When nobody said one: better than a reference that was made of the keys, and may end in a digest.
+            if let Some(spec) = spec
+                && **target.id.reference() == spec.reference_of(&target.params)
+            {
+                scope.title(spec.title_of(&target.params));
             }
         })
     }

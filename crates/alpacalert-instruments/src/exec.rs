@@ -178,10 +178,7 @@ pub(crate) fn unusual(how: How, cx: &Context) -> (&'static str, String) {
                 alpacalert_instrument::model::Unit::Seconds.write(cx.timeout.as_secs_f64())
             ),
         ),
-        How::SaidTooMuch => (
-            "too-much-output",
-            "the program was killed because it printed without end".to_owned(),
-        ),
+        How::SaidTooMuch => ("too-much-output", "the program printed too much".to_owned()),
         How::Cancelled => ("cancelled", "the check was called off".to_owned()),
     }
 }

@@ -80,6 +80,18 @@ impl Http {
         self.remark(&answer, observation)
     }
 
+    /// Takes our credentials out of what the server said: error pages like to repeat requests.
+    fn conceal(&self, mut observation: Observation) -> Observation {
+        for secret in self.settings.credentials() {
+            for message in &mut observation.messages {
+                if message.text.contains(secret) {
+                    message.text = message.text.replace(secret, "[credentials]").into();
+                }
+            }
+        }
+        observation
+    }
+
     /// What a reader should know beside the verdict.
     fn remark(&self, answer: &Answer, mut observation: Observation) -> Observation {
         let version = if answer.two { "HTTP/2" } else { "HTTP/1.1" };
@@ -149,7 +161,7 @@ impl Sensor for Http {
                 notes: Vec::new(),
             };
             match fetch.run().await {
-                Ok(answer) => Ok(self.judge(answer, cx.now())),
+                Ok(answer) => Ok(self.conceal(self.judge(answer, cx.now()))),
                 Err(trouble) => trouble.observe(cx.now()),
             }
         })

@@ -179,7 +179,9 @@ struct Work<'g> {
 
 impl<'g> Work<'g> {
     fn new(graph: &'g Graph, node: NodeRef<'g>, limits: &ExplainLimits) -> Self {
-        let all = Cone::below(graph, node.key(), false, limits.edges);
+        let mut all = Cone::below(graph, node.key(), false, limits.edges);
+        // What was not looked at may be twisted too.
+        all.twisted |= all.cut && !graph.is_monotone();
         let unwell = Cone::below(graph, node.key(), true, limits.edges);
         let trying = all.twisted && !all.cut && all.leaves.len() <= TWISTED_LEAVES;
         let state = |key: NodeKey| graph.get(key).map_or(State::Unknown, NodeRef::confirmed);

@@ -119,6 +119,8 @@ pub struct Graph {
     sources: Vec<SourceNodes>,
     kinds: HashSet<Kind>,
     words: HashSet<Arc<str>>,
+    /// The source and the kind of the newest node.
+    recent: Option<(Arc<str>, Kind)>,
     /// Systems with refused edges.
     cyclic: Vec<u32>,
     queue: propagate::Queue,
@@ -127,6 +129,9 @@ pub struct Graph {
     /// Counts member lists, to find duplicates in one.
     list: u32,
     evaluations: u64,
+    /// How many edges in force may make a system worse when its member gets better: inverted ones, and those below
+    /// systems that ask for an exact number.
+    twists: u64,
 }
 
 impl Graph {
@@ -149,6 +154,11 @@ impl Graph {
     /// [`Graph::apply`], [`Graph::change`] and [`Graph::observe`].
     pub fn evaluations(&self) -> u64 {
         self.evaluations
+    }
+
+    /// Whether a member that gets better never makes a system worse, in the whole graph.
+    pub(crate) fn is_monotone(&self) -> bool {
+        self.twists == 0
     }
 
     /// The handle of a node.

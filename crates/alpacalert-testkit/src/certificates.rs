@@ -140,10 +140,23 @@ impl Authority {
     ///
     /// When a name is not valid.
     pub fn self_signed(names: &[&str], lifetime: Lifetime) -> Issued {
+        Self::signed_by_itself(leaf(names, lifetime))
+    }
+
+    /// The same, and it says that it is an authority, as those that `openssl req -x509` makes do.
+    ///
+    /// # Panics
+    ///
+    /// When a name is not valid.
+    pub fn self_signed_authority(names: &[&str], lifetime: Lifetime) -> Issued {
+        let mut params = leaf(names, lifetime);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self::signed_by_itself(params)
+    }
+
+    fn signed_by_itself(params: CertificateParams) -> Issued {
         let key = KeyPair::generate().expect("a key");
-        let certificate = leaf(names, lifetime)
-            .self_signed(&key)
-            .expect("a certificate");
+        let certificate = params.self_signed(&key).expect("a certificate");
         issued(&certificate.pem(), None, &key.serialize_pem())
     }
 

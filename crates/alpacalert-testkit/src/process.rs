@@ -107,3 +107,39 @@ impl Drop for Process {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_children_end_with_it() {
+        let folder = crate::temp_dir();
+        let log = folder.path().join("log");
+        // Ignores being asked, and has a child that does too.
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            "trap '' TERM; sh -c 'trap \"\" TERM; echo child $$; while :; do sleep 1; done' & wait",
+        ]);
+        let process = Process::start(&mut command, &log);
+        let child = wait_until(PATIENCE, || {
+            let logged = process.logged();
+            let id = logged
+                .strip_prefix("child ")
+                .and_then(|id| id.trim().parse().ok());
+            id.ok_or(logged)
+        });
+        let child: i32 = child;
+        let alive = |id: i32| Path::new(&format!("/proc/{id}/cmdline")).exists();
+        assert!(alive(child));
+        drop(process);
+        // Its new parent reaps it.
+        wait_until(PATIENCE, || {
+            match std::fs::read_to_string(format!("/proc/{child}/stat")) {
+                Ok(stat) if !stat.contains(") Z ") => Err(stat),
+                _ => Ok(()),
+            }
+        });
+    }
+}

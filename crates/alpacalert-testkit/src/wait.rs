@@ -45,3 +45,24 @@ pub async fn wait_for<T, E: Debug>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "at last: \"still red\"")]
+    fn what_was_seen_last_is_told_when_the_time_is_up() {
+        wait_until(Duration::from_millis(30), || Err::<(), _>("still red"));
+    }
+
+    #[test]
+    fn it_is_looked_at_again_until_there_is_a_value() {
+        let mut looks = 0;
+        let value = wait_until(Duration::from_secs(5), || {
+            looks += 1;
+            if looks < 3 { Err("not yet") } else { Ok(looks) }
+        });
+        assert_eq!(value, 3);
+    }
+}

@@ -270,9 +270,9 @@ fn cause_words(view: &View<'_>, node: NodeRef<'_>, cause: &Cause) -> Option<Stri
     }
     let foreign = cause.owner.is_some() && cause.owner.as_ref() != node.owner();
     let name = if foreign {
-        boundary(view, node, cause).unwrap_or_else(|| leaf_name(view, cause, leaf))
+        boundary(view, node, cause).unwrap_or_else(|| leaf_name(view, node, cause, leaf))
     } else {
-        leaf_name(view, cause, leaf)
+        leaf_name(view, node, cause, leaf)
     };
     let owner = match &cause.owner {
         Some(owner) if foreign => format!(" ({})", one_line(owner)),
@@ -293,13 +293,10 @@ fn boundary(view: &View<'_>, node: NodeRef<'_>, cause: &Cause) -> Option<String>
 }
 
 /// What to call a leaf where its surroundings are not shown: a part of a thing is named with the thing.
-fn leaf_name(view: &View<'_>, cause: &Cause, leaf: NodeRef<'_>) -> String {
-    let whole = cause
-        .path
-        .iter()
-        .rev()
-        .nth(1)
-        .filter(|_| leaf.id().kind().fragment().is_some());
+fn leaf_name(view: &View<'_>, node: NodeRef<'_>, cause: &Cause, leaf: NodeRef<'_>) -> String {
+    // The sentence has named the node itself.
+    let whole = cause.path.iter().rev().nth(1);
+    let whole = whole.filter(|key| **key != node.key() && leaf.id().kind().fragment().is_some());
     match whole.and_then(|key| view.graph.get(*key)) {
         Some(whole) => format!("{}, {}", one_line(whole.title()), one_line(leaf.title())),
         None => one_line(leaf.title()),

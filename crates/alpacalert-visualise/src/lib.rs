@@ -47,7 +47,7 @@ pub use report::{
     BoundRecord, ExplanationRecord, ImpactRecord, LimitsRecord, MeasurementRecord, MemberRecord,
     MessageRecord, NodeRecord, Report, ServiceRecord, StateCounts, SummaryRecord, to_yaml,
 };
-pub use table::table;
+pub use table::{columns, table};
 pub use text::{one_line, shown_width};
 pub use tree::{TreeOptions, tree};
 pub use view::{Counts, View};

@@ -106,17 +106,20 @@ impl Look {
         rows
     }
 
-    /// The spans cut into words, each with the space that follows it.
+    /// The spans cut into words, each with the space that follows it. A number and its unit are one word.
     fn words(&self, spans: &[Span]) -> Vec<Span> {
-        spans
-            .iter()
-            .flat_map(|piece| {
-                self.written(&piece.text)
-                    .split_inclusive(' ')
-                    .map(|word| span(piece.tone, word))
-                    .collect::<Vec<_>>()
-            })
-            .collect()
+        let mut words: Vec<Span> = Vec::new();
+        for piece in spans {
+            for word in self.written(&piece.text).split_inclusive(' ') {
+                match words.last_mut() {
+                    Some(last) if last.tone == piece.tone && is_unit_of(word, &last.text) => {
+                        last.text.push_str(word);
+                    }
+                    _ => words.push(span(piece.tone, word)),
+                }
+            }
+        }
+        words
     }
 
     pub(crate) fn written(&self, text: &str) -> String {
@@ -137,6 +140,17 @@ impl Look {
         out.push_str(&format!("{style}{body}{style:#}"));
         out.push_str(&text[body.len()..]);
     }
+}
+
+/// Whether a word is the unit of the number that ends the one before: `90 %` is not to be torn apart.
+fn is_unit_of(word: &str, before: &str) -> bool {
+    const UNITS: [&str; 14] = [
+        "%", "B", "KiB", "MiB", "GiB", "TiB", "PiB", "s", "ms", "µs", "min", "h", "d", "°C",
+    ];
+    let number = before
+        .strip_suffix(' ')
+        .is_some_and(|text| text.ends_with(|c: char| c.is_ascii_digit()));
+    number && UNITS.contains(&word.trim_end_matches([' ', ',', ')', ':', ';']))
 }
 
 /// The text in parts of at most `room` columns.

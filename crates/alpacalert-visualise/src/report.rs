@@ -2,10 +2,10 @@
 
 mod node;
 
-use alpacalert_model::{ExplainLimits, Explanation, Impact, Margin, NodeKey, NodeRef, State};
+use alpacalert_model::{Explanation, Impact, Margin, NodeKey, NodeRef, State};
 use serde::Serialize;
 
-use crate::headline::{Headline, overview};
+use crate::headline::{BRIEF, Headline, overview};
 use crate::view::{Counts, View, is_leaf};
 use node::clean;
 
@@ -103,12 +103,7 @@ fn causes(view: &View<'_>, node: NodeRef<'_>) -> Option<Vec<String>> {
     if node.service().is_none() && !view.roots.contains(&node.key()) || is_leaf(node) {
         return None;
     }
-    let limits = ExplainLimits {
-        repair_sets: 0,
-        repair_size: 0,
-        ..ExplainLimits::default()
-    };
-    let explanation = view.graph.explain(node.key(), &limits)?;
+    let explanation = view.graph.explain(node.key(), &BRIEF)?;
     Some(ids(view, explanation.causes.iter().map(|cause| cause.node)))
 }
 

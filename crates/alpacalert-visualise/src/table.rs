@@ -9,11 +9,13 @@ use crate::text::{one_line, shown_width};
 use crate::view::{View, is_leaf};
 use crate::when::ago;
 
-/// The widest a column may be before the last one, in columns of the terminal: one long title shall not push the reasons
-/// off the screen.
-const WIDEST: usize = 40;
+/// The widest the title and the owner may be: one long title shall not push the reasons off the screen.
+const WIDEST: [usize; 2] = [60, 30];
+/// The least room for the reasons.
+const REASONS: usize = 20;
 
-/// One line per service and per leaf, services first, then the worst: state, title, owner, since, why.
+/// One line per service and per leaf, services first, then the worst: state, title, owner, since, why. On a terminal what
+/// does not fit is cut.
 ///
 /// `only`: show only these states; empty for all.
 pub fn table(view: &View<'_>, only: &[State], look: Look) -> String {
@@ -24,40 +26,71 @@ pub fn table(view: &View<'_>, only: &[State], look: Look) -> String {
         .filter(|node| only.is_empty() || only.contains(&node.state()))
         .collect();
     nodes.sort_by_key(|node| (node.service().is_none(), std::cmp::Reverse(node.state())));
-    let rows: Vec<[String; 5]> = nodes.iter().map(|node| row(view, *node)).collect();
-    let heads = ["STATE", "TITLE", "OWNER", "SINCE", "WHY"];
-    let mut widths = heads.map(str::len);
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(shown_width(cell)).min(WIDEST);
-        }
-    }
-    // The shape stands before the word.
-    widths[0] += 2;
+    let rows: Vec<[String; 5]> = nodes.iter().map(|node| row(view, *node, look)).collect();
+    let heads = ["STATE", "TITLE", "OWNER", "SINCE", "WHY"].map(str::to_owned);
+    let widths = widths(&rows, look);
     let mut out = String::new();
-    let head: String = heads
-        .iter()
-        .zip(widths)
-        .map(|(head, width)| padded(head, width))
-        .collect();
-    look.line(&mut out, "", "", &[span(Tone::Quiet, head.trim_end())]);
-    let left = widths[..4].iter().sum::<usize>() + 8;
-    // Where little room is left for the reasons, their further lines begin further left.
-    let tight = look.width.is_some_and(|width| left > width / 2);
-    let indent = " ".repeat(if tight { 4 } else { left });
-    for (node, row) in nodes.iter().zip(&rows) {
-        let state = format!("{} {}", look.shape(node.state()).text, row[0]);
-        let mut spans = vec![span(Tone::State(node.state()), padded(&state, widths[0]))];
-        for (cell, width) in row[1..4].iter().zip(&widths[1..4]) {
-            spans.push(span(Tone::Plain, padded(cell, *width)));
+    let lines = std::iter::once((None, &heads)).chain(nodes.iter().map(Some).zip(&rows));
+    for (node, cells) in lines {
+        let mut spans = Vec::new();
+        for (nth, (cell, width)) in cells
+            .iter()
+            .zip(widths)
+            .enumerate()
+            .filter(|(_, (_, width))| *width > 0)
+        {
+            let tone = match node {
+                None => Tone::Quiet,
+                Some(node) if nth == 0 => Tone::State(node.state()),
+                Some(_) => Tone::Plain,
+            };
+            let last = nth + 1 == cells.len();
+            let fits = if last && look.width.is_none() {
+                cell.clone()
+            } else {
+                padded(cell, width)
+            };
+            spans.push(span(tone, fits));
         }
-        spans.push(span(Tone::Plain, &row[4]));
-        look.line(&mut out, "", &indent, &spans);
+        let whole = Look {
+            width: None,
+            ..look
+        };
+        whole.line(&mut out, "", "", &spans);
     }
     out
 }
 
-fn row(view: &View<'_>, node: NodeRef<'_>) -> [String; 5] {
+/// The widths of the columns; 0 for one in which nothing stands.
+fn widths(rows: &[[String; 5]], look: Look) -> [usize; 5] {
+    let mut widths = [0; 5];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(shown_width(cell));
+        }
+    }
+    // No narrower than the head of the column, where there is one.
+    for (width, least) in widths.iter_mut().zip([5, 5, 5, 5, 3]) {
+        *width = if *width == 0 { 0 } else { (*width).max(least) };
+    }
+    let [title, owner] = match look.width {
+        Some(width) => [(width / 3).min(WIDEST[0]), (width / 5).min(WIDEST[1])],
+        None => WIDEST,
+    };
+    widths[1] = widths[1].min(title);
+    widths[2] = widths[2].min(owner);
+    if let Some(width) = look.width {
+        let left: usize = widths[..4]
+            .iter()
+            .filter(|width| **width > 0)
+            .map(|width| width + 2)
+            .sum();
+        widths[4] = widths[4].min(width.saturating_sub(left).max(REASONS));
+    }
+    widths
+}
+
+fn row(view: &View<'_>, node: NodeRef<'_>, look: Look) -> [String; 5] {
     let why = match (node.state(), is_leaf(node)) {
         (State::Passing, true) => good_news(node, true).unwrap_or_default(),
         (State::Passing, false) => String::new(),
@@ -65,7 +98,7 @@ fn row(view: &View<'_>, node: NodeRef<'_>) -> [String; 5] {
         (_, false) => Headline::of(view, node).why,
     };
     [
-        node.state().to_string(),
+        format!("{} {}", look.shape(node.state()).text, node.state()),
         one_line(node.title()),
         node.owner()
             .map_or_else(String::new, |owner| one_line(owner)),
@@ -89,6 +122,27 @@ fn padded(text: &str, width: usize) -> String {
     }
     let fill = (width + 2).saturating_sub(shown_width(&out));
     out.push_str(&" ".repeat(fill));
+    out
+}
+
+/// Names with what they stand for, in two columns; the second is broken where it is too long.
+pub fn columns(rows: &[(String, String)], look: Look) -> String {
+    let width = rows
+        .iter()
+        .map(|(name, _)| shown_width(name))
+        .max()
+        .unwrap_or(0);
+    let indent = " ".repeat(width + 2);
+    let mut out = String::new();
+    for (name, text) in rows {
+        let name = padded(name, width);
+        look.line(
+            &mut out,
+            &name,
+            &indent,
+            &[span(Tone::Plain, one_line(text))],
+        );
+    }
     out
 }
 

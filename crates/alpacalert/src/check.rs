@@ -73,9 +73,8 @@ impl Monitor {
         let (mut world, step) = World::new(assembler, context.clone());
         let mut rosters = HashMap::new();
         collect(&mut rosters, step);
-        if let Some(step) = fetch(&mut world, &settings, &context, &progress).await {
-            collect(&mut rosters, step);
-        }
+        let (step, fetched) = fetch(&mut world, &settings, &context, &progress).await;
+        collect(&mut rosters, step);
         let mut rosters: Vec<Roster> = rosters.into_values().collect();
         rosters.sort_by_key(|roster| roster.blueprint);
         let sensors: Vec<Listed> = rosters.into_iter().flat_map(|r| r.sensors).collect();
@@ -88,7 +87,7 @@ impl Monitor {
         Checked {
             measured: round.measured,
             total,
-            cancelled: settings.cancel.is_cancelled() && round.measured < total,
+            cancelled: !fetched || round.measured < total,
             finished_at: clock.now(),
             roots: world.roots(),
             graph: world.graph,
@@ -103,17 +102,18 @@ fn collect(rosters: &mut HashMap<usize, Roster>, step: Step) {
     }
 }
 
-/// Asks every source once. `None` when it was cancelled, or there are none.
+/// Asks every source once; tells what followed, and whether all of them have answered.
 async fn fetch(
     world: &mut World,
     settings: &Settings,
     context: &Context,
     progress: &(impl Fn(Progress) + Send + Sync),
-) -> Option<Step> {
+) -> (Step, bool) {
     let entries = &world.assembler.sources;
     if entries.is_empty() {
-        return None;
+        return (Step::default(), true);
     }
+    let asked = entries.len();
     progress(Progress {
         done: 0,
         total: 0,
@@ -138,7 +138,9 @@ async fn fetch(
     }
     drop(fetches);
     deliveries.sort_by_key(|(index, _)| *index);
-    Some(world.delivered(deliveries, settings.clock.now()))
+    let answered = deliveries.len() == asked;
+    let step = world.delivered(deliveries, settings.clock.now());
+    (step, answered)
 }
 
 /// Every sensor measured once.

@@ -11,7 +11,7 @@ mod timer;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -108,12 +108,12 @@ impl Schedule {
     /// known of them.
     pub(crate) fn enlist(&mut self, roster: Roster, now: Instant) {
         let blueprint = roster.blueprint as u32;
-        let wanted: HashMap<NodeKey, ()> = roster.sensors.iter().map(|l| (l.key, ())).collect();
+        let wanted: HashSet<NodeKey> = roster.sensors.iter().map(|l| l.key).collect();
         let gone: Vec<NodeKey> = self
             .by_key
             .iter()
             .filter(|(key, job)| {
-                self.jobs[**job as usize].blueprint == blueprint && !wanted.contains_key(key)
+                self.jobs[**job as usize].blueprint == blueprint && !wanted.contains(key)
             })
             .map(|(key, _)| *key)
             .collect();

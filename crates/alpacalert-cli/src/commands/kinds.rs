@@ -2,7 +2,7 @@
 
 use alpacalert_config::kind_reference;
 use alpacalert_instrument::{KindSpec, Registry, nearest};
-use alpacalert_visualise::shown_width;
+use alpacalert_visualise::{Look, columns};
 use clap::Args;
 
 use crate::builtin;
@@ -26,38 +26,23 @@ pub(crate) struct Kinds {
 pub(crate) fn run(command: &Kinds, terminal: &Terminal) -> Outcome {
     let registry = builtin::registry();
     let text = match &command.kind {
-        None => list(&registry),
+        None => list(&registry, terminal.look()),
         Some(word) => kind_reference(find(&registry, word)?),
     };
     terminal.print(&text)?;
     Ok(exit::PASSING)
 }
 
-/// A line for each kind: its short word, its name, what it measures.
-fn list(registry: &Registry) -> String {
-    let width = |column: &dyn Fn(&KindSpec) -> &str| {
-        registry
-            .specs()
-            .map(|spec| shown_width(column(spec)))
-            .max()
-            .unwrap_or(0)
-    };
-    let alias = |spec: &KindSpec| spec.alias.unwrap_or_default();
-    let (words, kinds) = (
-        width(&|spec| alias(spec)),
-        width(&|spec| spec.kind.as_str()),
-    );
-    registry
+/// A line for each kind: the word for it, and what it measures.
+fn list(registry: &Registry, look: Look) -> String {
+    let rows: Vec<(String, String)> = registry
         .specs()
         .map(|spec| {
-            format!(
-                "{:words$}  {:kinds$}  {}\n",
-                alias(spec),
-                spec.kind.as_str(),
-                spec.summary
-            )
+            let word = spec.alias.unwrap_or(spec.kind.as_str());
+            (word.to_owned(), spec.summary.to_owned())
         })
-        .collect()
+        .collect();
+    columns(&rows, look)
 }
 
 fn find<'a>(registry: &'a Registry, word: &str) -> Result<&'a KindSpec, Failure> {

@@ -4,6 +4,7 @@ mod check;
 mod outputs;
 mod program;
 mod signals;
+mod terminal;
 mod usage;
 mod watch;
 mod world;

@@ -135,10 +135,9 @@ fn the_schema_is_a_json_schema() {
 #[test]
 fn kinds_are_listed_and_described() {
     let list = run(&["kinds"]);
+    assert_eq!(list.code, 0);
     assert!(
-        list.out
-            .lines()
-            .any(|line| line.starts_with("http ") && line.contains("alpacalert.io/Http")),
+        list.out.lines().any(|line| line.starts_with("http ")),
         "{}",
         list.out
     );

@@ -113,18 +113,28 @@ impl Started {
     /// The next line that contains this, within a few seconds.
     #[track_caller]
     pub(crate) fn line_with(&self, text: &str) -> String {
+        self.lines_with(&[text]).remove(0)
+    }
+
+    /// The next line for each text that contains it, in whatever order they come, within a few seconds.
+    #[track_caller]
+    pub(crate) fn lines_with(&self, texts: &[&str]) -> Vec<String> {
         let end = Instant::now() + Duration::from_secs(20);
+        let mut found = vec![None; texts.len()];
         let mut others = Vec::new();
-        loop {
-            match self
+        while found.contains(&None) {
+            let Ok(line) = self
                 .lines
                 .recv_timeout(end.saturating_duration_since(Instant::now()))
-            {
-                Ok(line) if line.contains(text) => return line,
-                Ok(line) => others.push(line),
-                Err(_) => panic!("no line with {text:?}; there were {others:#?}"),
+            else {
+                panic!("no lines with {texts:?}; there were {found:#?} and {others:#?}")
+            };
+            match texts.iter().position(|text| line.contains(text)) {
+                Some(nth) => found[nth] = Some(line),
+                None => others.push(line),
             }
         }
+        found.into_iter().flatten().collect()
     }
 
     /// The lines that are there and were not looked at.

@@ -136,10 +136,10 @@ fn a_kind_that_is_not_there_is_answered_with_the_nearest() {
 
 #[test]
 fn output_that_cannot_be_written_ends_with_74() {
-    let Ok(full) = std::fs::File::options().write(true).open("/dev/full") else {
-        println!("skipped: there is no /dev/full");
-        return;
-    };
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
     let output = crate::program::alpacalert(&["schema"])
         .stdout(full)
         .output()

@@ -191,8 +191,10 @@ fn watching_tells_when_nginx_dies_and_when_it_is_back() {
     };
     let started = Started::new(alpacalert(&["watch"]).current_dir(world.path()));
     // The first look at everything is over when both services are known to be degraded.
-    started.line_with("▲ Browsing the shop  unknown → degraded");
-    started.line_with("▲ Buying  unknown → degraded");
+    started.lines_with(&[
+        "▲ Browsing the shop  unknown → degraded",
+        "▲ Buying  unknown → degraded",
+    ]);
     world.nginx.stop();
     let line = started.line_with("✕ http ");
     assert!(

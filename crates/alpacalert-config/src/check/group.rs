@@ -136,6 +136,10 @@ impl<'n> Draft<'n> {
     /// Reads a kind that stands for a rule with all of one thing.
     fn kind(&mut self, cx: &mut Cx<'_>, key: &'n Key, node: &'n Node, service: bool) -> bool {
         if cx.registry.spec_by_word(&key.text).is_none() {
+            if cx.is_full() {
+                cx.more += 1;
+                return false;
+            }
             let words = vocabulary::group(service);
             let keys: Vec<&str> = words.iter().map(|word| word.name).collect();
             let kinds = cx.registry.specs();
@@ -154,8 +158,6 @@ impl<'n> Draft<'n> {
                 None => problem.at(key.span, "unknown"),
             };
             cx.report(problem.help(list("the keys here are", &keys)));
-            // What it was meant to say is not known: not a rule too few.
-            self.rule.get_or_insert((key, RuleWord::All));
             return false;
         }
         let begun = self.begin(cx, key, RuleWord::All);
@@ -341,7 +343,7 @@ impl<'n> Draft<'n> {
         let span = self.threshold.map_or(node.span, |(span, _)| span);
         let asked = match rule {
             Rule::AtLeast(Threshold::Count(n)) | Rule::Exactly(n) if n as usize > count => {
-                Some(format!("there are {count} members that count"))
+                Some(members(count))
             }
             Rule::Weight(w) if u64::from(w) > weight => {
                 Some(format!("all members together weigh {weight}"))
@@ -362,9 +364,16 @@ impl<'n> Draft<'n> {
         if let Some((span, count)) = low {
             let problem =
                 Diagnostic::error(format!("`{}` would always be Degraded", self.name.text));
-            cx.report(problem.at(span, format!("there are {count} members that count")));
+            cx.report(problem.at(span, members(count)));
         }
         (asked.is_none() && low.is_none()).then_some(())
+    }
+}
+
+fn members(count: usize) -> String {
+    match count {
+        1 => "one member counts".to_owned(),
+        n => format!("{n} members count"),
     }
 }
 

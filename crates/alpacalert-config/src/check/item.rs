@@ -147,6 +147,10 @@ pub(super) fn named(cx: &mut Cx<'_>, span: Span, name: &Arc<str>) -> Option<Memb
             group: Some(named.index),
         });
     }
+    if cx.is_full() {
+        cx.more += 1;
+        return None;
+    }
     let problem = Diagnostic::error(format!(
         "there is no system or service with the name `{}`",
         crate::tree::shorten(name)
@@ -154,7 +158,8 @@ pub(super) fn named(cx: &mut Cx<'_>, span: Span, name: &Arc<str>) -> Option<Memb
     let problem = if cx.registry.spec_by_word(name).is_some() {
         problem.at(span, format!("`{name}` is a kind: write `{name}: {{}}`"))
     } else {
-        match near(name, cx.groups.keys().map(|name| &**name)) {
+        let names = cx.groups.keys().map(|name| &**name);
+        match near(name, names) {
             Some(word) => problem.at(span, format!("did you mean `{word}`?")),
             None => problem.at(span, "unknown"),
         }
@@ -352,14 +357,16 @@ fn request(cx: &mut Cx<'_>, word: &Key, node: &Node, spec: &KindSpec) -> Option<
         (_, None) => {
             let what = match spec.fields.as_slice() {
                 [] => "no keys: write `{}`".to_owned(),
-                fields => format!(
-                    "a map of its keys, such as `{}`",
-                    fields
+                fields => {
+                    let some = fields
                         .iter()
-                        .map(|field| field.name)
-                        .collect::<Vec<_>>()
-                        .join("`, `")
-                ),
+                        .take(5)
+                        .map(|field| format!("`{}`", field.name));
+                    format!(
+                        "a map of its keys, such as {}",
+                        some.collect::<Vec<_>>().join(", ")
+                    )
+                }
             };
             return expected_what(cx, node, &what, &word.text);
         }

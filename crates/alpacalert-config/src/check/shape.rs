@@ -555,8 +555,17 @@ fn expected<T>(cx: &mut Cx<'_>, node: &Node, shape: &Shape, key: &str) -> Option
 
 /// Reports that a value is not what its key takes. Always `None`.
 pub(super) fn expected_what<T>(cx: &mut Cx<'_>, node: &Node, what: &str, key: &str) -> Option<T> {
-    let problem = Diagnostic::error(format!("`{key}` takes {what}"));
-    let problem = problem.at(node.span, format!("this is {}", node.describe()));
+    // A phrase such as `an item` is no key.
+    let owner = match key.contains(' ') {
+        true => key.to_owned(),
+        false => format!("`{key}`"),
+    };
+    let problem = Diagnostic::error(format!("{owner} takes {what}"));
+    let found = match node.data {
+        Data::Null => "there is nothing".to_owned(),
+        _ => format!("this is {}", node.describe()),
+    };
+    let problem = problem.at(node.span, found);
     cx.report(match advice(node, what) {
         Some(advice) => problem.help(advice),
         None => problem,
@@ -583,7 +592,9 @@ fn advice(node: &Node, what: &str) -> Option<String> {
         Data::Number(_, text) if what.contains("length of time") => {
             Some(format!("add the unit: `{text}s`"))
         }
-        Data::Number(_, text) if what.contains('%') => Some(format!("add the unit: `{text}%`")),
+        Data::Number(_, text) if what.contains("unit") && what.contains('%') => {
+            Some(format!("add the unit: `{text}%`"))
+        }
         Data::Number(_, text) if what.contains("20GiB") => {
             Some(format!("add the unit: `{text}MiB`"))
         }
@@ -615,17 +626,23 @@ pub(crate) fn describe(shape: &Shape) -> String {
         Shape::Duration => "a length of time such as 300ms, 10s, 1h30m or 21d".to_owned(),
         Shape::Quantity(units) => {
             let examples: Vec<_> = units.iter().map(|unit| quantity::example(*unit)).collect();
-            format!("a number with its unit such as {}", examples.join(" or "))
+            match units
+                .iter()
+                .all(|unit| [Unit::None, Unit::Count].contains(unit))
+            {
+                true => format!("a number such as {}", examples.join(" or ")),
+                false => format!("a number with its unit such as {}", examples.join(" or ")),
+            }
         }
         Shape::OneOf(words) => one_of(words),
         Shape::Limits { units, .. } => {
             let examples: Vec<_> = units.iter().map(|unit| quantity::example(*unit)).collect();
             format!(
-                "a map of `degraded` and `failing`, each a number with its unit such as {} or `off`",
+                "a map of `degraded` and `failing`, each a number with its unit such as {}, or `off`",
                 examples.join(" or ")
             )
         }
-        Shape::List { of, .. } => format!("a list, each of it {}", describe(of)),
+        Shape::List { of, .. } => format!("a list, each item of it {}", describe(of)),
         Shape::OneOrMany(of) => format!("{}, or a list of such", describe(of)),
         Shape::Map(of) => format!("a map of names, each with {}", describe(of)),
         Shape::Record { fields, .. } => {

@@ -126,7 +126,7 @@ fn section<'t>(cx: &mut Cx<'_>, sections: &mut Sections<'t>, entry: &'t (Key, No
             .extend(map(cx, node, key, "kinds, each with a list of items")),
         _ => cx.unknown_key(
             key,
-            "a configuration",
+            "the configuration",
             vocabulary::top().iter().map(|word| word.name),
         ),
     }
@@ -276,7 +276,7 @@ pub(super) fn patience(cx: &mut Cx<'_>, entries: &[&(Key, Node)]) {
 
 fn name_sources(cx: &mut Cx<'_>, sections: &Sections<'_>) {
     for (key, _) in &sections.sources {
-        if !good_name(cx, key, "source") {
+        if !good_name(cx, key, "a source") {
             continue;
         }
         if *key.text == *LOCAL {
@@ -300,7 +300,7 @@ fn name_sources(cx: &mut Cx<'_>, sections: &Sections<'_>) {
 
 fn name_groups(cx: &mut Cx<'_>, sections: &Sections<'_>) {
     for (index, ((key, _), service)) in sections.groups.iter().enumerate() {
-        let word = if *service { "service" } else { "system" };
+        let word = if *service { "a service" } else { "a system" };
         if !good_name(cx, key, word) {
             continue;
         }
@@ -346,7 +346,7 @@ fn good_name(cx: &mut Cx<'_>, key: &Key, word: &str) -> bool {
 
 fn report_name(cx: &mut Cx<'_>, span: Span, word: &str) {
     cx.report(
-        Diagnostic::error(format!("this cannot be the name of a {word}"))
+        Diagnostic::error(format!("this cannot be the name of {word}"))
             .at(
                 span,
                 "begin with a letter or digit; go on with these and `.`, `_`, `-`; at most 100",
@@ -360,7 +360,7 @@ fn name(cx: &mut Cx<'_>, node: &Node, key: &str) -> Option<String> {
     match &node.data {
         Data::Text(text) if is_name(text) => Some(text.to_string()),
         Data::Text(_) => {
-            report_name(cx, node.span, "instance");
+            report_name(cx, node.span, "an instance");
             None
         }
         _ => expected_what(cx, node, "a text", key),

@@ -92,7 +92,8 @@ async fn receive(
     socket: &UdpSocket,
     question: &Message,
 ) -> std::io::Result<Result<Message, Trouble>> {
-    let mut buffer = vec![0; usize::from(u16::MAX)];
+    // With room for servers that send somewhat more than was asked for; thousands of checks may wait at the same time.
+    let mut buffer = vec![0; 2 * usize::from(UDP_BYTES)];
     loop {
         let length = socket.recv(&mut buffer).await?;
         match Message::from_vec(&buffer[..length]) {

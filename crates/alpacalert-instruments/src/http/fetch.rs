@@ -32,6 +32,9 @@ const SMALL_BODY: usize = 16 * 1024;
 /// How much memory all large bodies may take together, in KiB: two of the largest, or thirty-two of the usual limit.
 const BUDGET_KIB: usize = 2 * BODY_LIMIT_MAX / 1024;
 
+/// What a check does last.
+const READING: &str = "reading the body";
+
 /// Bounds the memory that the bodies of all sensors of a registry take at the same time.
 pub(crate) struct BodyBudget(Semaphore);
 
@@ -305,12 +308,18 @@ impl Fetch<'_> {
         Ok(request)
     }
 
-    /// Reads the body up to the limit; keeps as much as the checks need.
+    /// Reads the body up to the limit; keeps as much as the checks need, and tells how much it was and whether it is whole.
     async fn read(
         &self,
         connection: &mut Connection,
-        mut body: Incoming,
+        body: Incoming,
     ) -> Result<(Vec<u8>, usize, bool), Trouble> {
+        // One wait for all of it: a body of tiny chunks has a hundred thousand parts.
+        let reading = connection.with(self.read_parts(body));
+        self.deadline.phase(READING, reading).await
+    }
+
+    async fn read_parts(&self, mut body: Incoming) -> Result<(Vec<u8>, usize, bool), Trouble> {
         let limit = self
             .settings
             .body_limit
@@ -319,17 +328,11 @@ impl Fetch<'_> {
             true => SHOWN_BYTES.min(limit),
             false => limit,
         };
-        let doing = "reading the body";
         let mut kept = Vec::new();
         let mut read = 0;
         let mut permit = None;
-        loop {
-            let frame = async { Ok(connection.with(body.frame()).await) };
-            let frame = match self.deadline.phase(doing, frame).await? {
-                None => return Ok((kept, read, true)),
-                Some(Ok(frame)) => frame,
-                Some(Err(error)) => return Err(failed(error, doing)),
-            };
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| failed(error, READING))?;
             // What is no data is trailers.
             let Ok(data) = frame.into_data() else {
                 continue;
@@ -345,6 +348,7 @@ impl Fetch<'_> {
                 return Ok((kept, limit, false));
             }
         }
+        Ok((kept, read, true))
     }
 
     async fn reserve(&self, limit: usize) -> Result<tokio::sync::SemaphorePermit<'_>, Trouble> {
@@ -378,9 +382,10 @@ fn unsendable(url: &Url) -> Trouble {
     Trouble::ours(Reason::SENSOR_BROKEN, text)
 }
 
-/// A URL in a message, without what may be secret in it.
-pub(super) fn shown(url: &Url) -> &str {
-    &url[..Position::AfterPath]
+/// A URL in a message, without what may be secret in it: credentials and the query.
+pub(super) fn shown(url: &Url) -> String {
+    let place = &url[Position::BeforeHost..Position::AfterPath];
+    format!("{}://{place}", url.scheme())
 }
 
 fn endpoint(url: &Url) -> Result<Endpoint, Trouble> {

@@ -128,6 +128,21 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// What servers must not make us show by sending it back: the value of the header, and what follows its scheme.
+    pub(super) fn credentials(&self) -> impl Iterator<Item = &str> {
+        let headers = self.headers.iter();
+        let own = headers.filter(|(name, _)| *name == header::AUTHORIZATION);
+        own.filter_map(|(_, value)| value.to_str().ok())
+            .map(|value| {
+                value
+                    .split_once(' ')
+                    .map_or(value, |(_, secret)| secret.trim())
+            })
+            .filter(|secret| !secret.is_empty())
+    }
+}
+
 fn url(text: &str) -> Result<Url, InstrumentError> {
     // Not the text itself: it may hold a password.
     let url = Url::parse(text)

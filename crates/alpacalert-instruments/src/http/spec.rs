@@ -14,7 +14,8 @@ Redirects are followed, up to 10. The headers, credentials, body and client cert
 only (its scheme, host and port), never to where it redirects.
 
 No more of the body than `body_limit` is read; what stands behind is not looked at, and a message says so. The request asks
-for a body without compression; nothing is ever decompressed. A certificate is checked before anything is sent.
+for a body without compression; nothing is ever decompressed. A certificate is checked before anything is sent. Proxies are
+not used, whatever the environment says.
 
 Reported are the total time, and within it the time for the name, the connection, the TLS handshake and the first byte of the
 answer, each summed over redirects; the size of the body read; and for HTTPS the time left of each certificate.

@@ -2,6 +2,7 @@
 
 mod disk;
 mod exec;
+mod exec_source;
 mod file;
 mod host;
 mod process;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Blueprint, Edge, Member, Node, NodeId, Reason, Role};
+use crate::{Blueprint, Edge, Member, Node, NodeId, Reason, Role, Rule};
 
 use super::store::{NONE, ParentLink, Part, Standing, System};
 use super::{Applied, Change, Graph};
@@ -32,9 +32,7 @@ impl Graph {
         let mut batch = self.batch(source, now);
         self.epoch = self.epoch.wrapping_add(1);
         let epoch = self.epoch;
-        if self.slots.is_empty() {
-            self.slots.reserve_exact(blueprint.nodes.len());
-        }
+        self.reserve(blueprint.nodes.len());
         let mut wanted = 0;
         for node in blueprint.nodes {
             let index = self.ensure(&node.id, now);
@@ -215,8 +213,14 @@ impl Graph {
                 degraded_below,
             } => {
                 let before = self.at(index).system();
-                let weighs = |rule| matches!(rule, crate::Rule::Weight(_));
-                let relist = before.is_none_or(|before| weighs(before.rule) != weighs(rule));
+                // What edges count for depends on these two.
+                let sort = |rule| {
+                    (
+                        matches!(rule, Rule::Weight(_)),
+                        matches!(rule, Rule::Exactly(_)),
+                    )
+                };
+                let relist = before.is_none_or(|before| sort(before.rule) != sort(rule));
                 if relist || !self.lists(index, &node.members) {
                     let before = self.roster(index);
                     self.strip(index, batch);

@@ -1,7 +1,6 @@
 //! New facts, and what they make of everything above them.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -10,8 +9,8 @@ use crate::{Mark, Reason, State};
 use super::store::{Evidence, Part, Standing};
 use super::{Graph, NodeKey, Transition, Update};
 
-/// Nodes to judge, those of the smallest rank first.
-pub(super) type Queue = BinaryHeap<Reverse<(u32, u32)>>;
+/// Nodes to judge, by rank. A batch of many changes has many nodes of few ranks.
+pub(super) type Queue = BTreeMap<u32, Vec<u32>>;
 
 /// A sensor before a batch.
 struct Before {
@@ -33,6 +32,8 @@ impl Graph {
     ) -> Vec<Transition> {
         let mut out = Vec::new();
         let mut touched: Vec<Before> = Vec::new();
+        let updates = updates.into_iter();
+        touched.reserve(updates.size_hint().0);
         for update in updates {
             let Some(slot) = self.slots.get_mut(update.node.index as usize) else {
                 continue;
@@ -70,6 +71,7 @@ impl Graph {
                 })
             }));
         }
+        out.reserve(touched.len());
         for before in touched {
             let node = self.at_mut(before.index);
             node.queued = false;
@@ -90,31 +92,32 @@ impl Graph {
         let node = self.at_mut(index);
         if !std::mem::replace(&mut node.queued, true) {
             let rank = node.rank;
-            self.queue.push(Reverse((rank, index)));
+            self.queue.entry(rank).or_default().push(index);
         }
     }
 
     /// Judges the queued nodes and what follows from them, each once.
     pub(super) fn propagate(&mut self, now: Timestamp, out: &mut Vec<Transition>) {
-        while let Some(Reverse((_, index))) = self.queue.pop() {
-            let Some(node) = &mut self.slots[index as usize].node else {
-                continue;
-            };
-            if std::mem::replace(&mut node.queued, false) {
-                self.judge(index, now, out);
+        while let Some((_, mut level)) = self.queue.pop_first() {
+            // In the order in which they lie in memory. Judging one only queues nodes of greater ranks.
+            level.sort_unstable();
+            for index in level {
+                if let Some(node) = &mut self.slots[index as usize].node
+                    && std::mem::replace(&mut node.queued, false)
+                {
+                    self.judge(index, now, out);
+                }
             }
         }
     }
 
     /// Ranks may have been raised after nodes were queued by them.
     pub(super) fn refresh_ranks(&mut self) {
-        let mut queue = std::mem::take(&mut self.queue).into_vec();
-        for Reverse((rank, index)) in &mut queue {
-            if let Some(node) = &self.slots[*index as usize].node {
-                *rank = node.rank;
+        for index in std::mem::take(&mut self.queue).into_values().flatten() {
+            if let Some(node) = &self.slots[index as usize].node {
+                self.queue.entry(node.rank).or_default().push(index);
             }
         }
-        self.queue = queue.into();
     }
 
     fn judge(&mut self, index: u32, now: Timestamp, out: &mut Vec<Transition>) {

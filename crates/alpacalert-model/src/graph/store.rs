@@ -198,14 +198,27 @@ impl Graph {
     }
 
     pub(super) fn lookup(&self, id: &NodeId) -> Option<u32> {
-        self.by_id
-            .find(self.hasher.hash_one(id), |index| self.at(*index).id == *id)
-            .copied()
+        self.find(self.hasher.hash_one(id), id)
+    }
+
+    fn find(&self, hash: u64, id: &NodeId) -> Option<u32> {
+        let same = |index: &u32| self.at(*index).id == *id;
+        self.by_id.find(hash, same).copied()
+    }
+
+    /// Makes room for the first nodes at once, where there are none yet.
+    pub(super) fn reserve(&mut self, nodes: usize) {
+        if self.slots.is_empty() {
+            self.slots.reserve_exact(nodes);
+            self.by_id
+                .reserve(nodes, |_| unreachable!("the table is empty"));
+        }
     }
 
     /// The node of an identity: as it is, or a new one that is missing.
     pub(super) fn ensure(&mut self, id: &NodeId, now: Timestamp) -> u32 {
-        if let Some(index) = self.lookup(id) {
+        let hash = self.hasher.hash_one(id);
+        if let Some(index) = self.find(hash, id) {
             return index;
         }
         let index = self.free.pop().unwrap_or_else(|| {
@@ -216,12 +229,7 @@ impl Graph {
             });
             index.expect("fewer than 2^32 nodes")
         });
-        let id = NodeId::new(
-            self.word(id.source()),
-            self.kind(id.kind()),
-            id.reference().clone(),
-        );
-        let hash = self.hasher.hash_one(&id);
+        let id = self.shared_id(id);
         self.slots[index as usize].node = Some(Stored {
             title: id.reference().clone(),
             id,
@@ -310,6 +318,7 @@ impl Graph {
         let system = self.system_mut(parent);
         let weight = system.weight_of(&link);
         let before = link.standing == Standing::Counted;
+        let twisted = link.effect == Effect::Inverted || matches!(system.rule, Rule::Exactly(_));
         match (before, counted) {
             (false, true) => system.sums.add(link.effect.contribution(state), weight),
             (true, false) => system.sums.remove(link.effect.contribution(state), weight),
@@ -319,6 +328,11 @@ impl Graph {
             true => Standing::Counted,
             false => Standing::Refused,
         };
+        match (before, counted) {
+            (false, true) => self.twists += u64::from(twisted),
+            (true, false) => self.twists -= u64::from(twisted),
+            _ => {}
+        }
         before
     }
 
@@ -355,8 +369,20 @@ impl Graph {
         intern(&mut self.words, word, |word| Arc::strong_count(word) > 1)
     }
 
-    fn kind(&mut self, kind: &Kind) -> Kind {
-        intern(&mut self.kinds, kind, Kind::is_shared)
+    /// The same identity with one copy of its source and of its kind in the whole graph.
+    fn shared_id(&mut self, id: &NodeId) -> NodeId {
+        let reference = id.reference().clone();
+        // Neighbours in a blueprint mostly have the same source and kind.
+        if let Some((source, kind)) = &self.recent
+            && source == id.source()
+            && kind == id.kind()
+        {
+            return NodeId::new(source.clone(), kind.clone(), reference);
+        }
+        let source = self.word(id.source());
+        let kind = intern(&mut self.kinds, id.kind(), Kind::is_shared);
+        self.recent = Some((source.clone(), kind.clone()));
+        NodeId::new(source, kind, reference)
     }
 }
 

@@ -9,7 +9,7 @@ use alpacalert_model::{
 use proptest::prelude::*;
 
 use crate::incremental::{any_edge, any_rule, any_state};
-use crate::support::{at, blueprint, graph, id, key, observe, sensor, system};
+use crate::support::{at, blueprint, cases, graph, id, key, observe, sensor, system};
 
 use State::{Degraded, Failing, Passing, Unknown};
 
@@ -98,6 +98,53 @@ fn a_leaf_whose_recovery_changes_nothing_is_no_cause() {
     let either = explain(&graph, "either");
     assert_eq!(causes(&graph, &either).len(), 2);
     assert_eq!(either.repair_sets.len(), 2);
+}
+
+#[test]
+fn no_leaf_can_be_left_out_of_a_repair_set() {
+    let mut graph = graph([
+        system("top", Rule::Any, &["a", "both"]),
+        system("both", Rule::All, &["b", "c"]),
+        sensor("a"),
+        sensor("b"),
+        sensor("c"),
+    ]);
+    observe(
+        &mut graph,
+        &[("a", Failing), ("b", Failing), ("c", Failing)],
+        at(1),
+    );
+    let why = explain(&graph, "top");
+    let sets: Vec<_> = why
+        .repair_sets
+        .iter()
+        .map(|set| titles(&graph, set))
+        .collect();
+    assert_eq!(sets.len(), 2, "{sets:?}");
+    assert_eq!((&sets[0][..], sets[1].len()), (&["a".to_owned()][..], 2));
+}
+
+#[test]
+fn of_many_leaves_too_those_that_change_nothing_are_no_causes() {
+    let names: Vec<String> = (0..40).map(|n| format!("s{n}")).collect();
+    let mut members: Vec<&str> = names.iter().map(String::as_str).collect();
+    members.push("either");
+    let mut nodes = vec![
+        system("top", Rule::All, &members),
+        system("either", Rule::Any, &["s0", "spare"]),
+        sensor("spare"),
+    ];
+    nodes.extend(names.iter().map(|name| sensor(name)));
+    let mut graph = graph(nodes);
+    let mut failing: Vec<_> = names.iter().map(|name| (name.as_str(), Failing)).collect();
+    failing.push(("spare", Failing));
+    observe(&mut graph, &failing, at(1));
+    let found = causes(&graph, &explain(&graph, "top"));
+    assert_eq!(found.len(), 40);
+    assert!(
+        !found.contains(&"spare".to_owned()),
+        "`s0` must recover anyhow"
+    );
 }
 
 #[test]
@@ -433,7 +480,7 @@ fn check_against_trying_everything(small: &Small) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(cases(100))]
 
     #[test]
     fn explanations_are_what_trying_everything_gives(small in any_small(true)) {

@@ -9,7 +9,7 @@ use alpacalert_model::{
 use proptest::prelude::*;
 
 use crate::oracle::World;
-use crate::support::{at, id};
+use crate::support::{at, cases, id};
 
 const NODES: usize = 14;
 const SOURCES: [&str; 2] = ["one", "two"];
@@ -240,7 +240,7 @@ fn ancestors(graph: &Graph, of: impl IntoIterator<Item = NodeKey>) -> u64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(cases(500))]
 
     #[test]
     fn any_history_gives_what_working_it_out_again_gives(

@@ -24,6 +24,16 @@ fn a_path_leads_from_a_root_down() {
 }
 
 #[test]
+fn a_segment_matches_the_title_and_the_reference() {
+    let mut cart = sensor("cart-0");
+    cart.title = "Shopping cart".into();
+    let graph = graph([cart]);
+    let key = key(&graph, "cart-0");
+    assert_eq!(graph.find_path(&["Shopping cart"]), Ok(vec![key]));
+    assert_eq!(graph.find_path(&["cart-0"]), Ok(vec![key]));
+}
+
+#[test]
 fn a_star_matches_all_and_a_shared_node_is_found_once() {
     let graph = shop();
     let found = graph.find_path(&["*", "*", "disk"]);

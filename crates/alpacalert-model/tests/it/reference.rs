@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use crate::incremental::{any_edge, any_rule, any_state};
 use crate::oracle;
-use crate::support::{at, graph, id, key, observe, sensor};
+use crate::support::{at, cases, graph, id, key, observe, sensor};
 
 use State::{Failing, Passing, Unknown};
 
@@ -309,6 +309,8 @@ fn the_original_tools_and_and_or_are_all_and_any() {
 }
 
 proptest! {
+    #![proptest_config(cases(300))]
+
     #[test]
     fn no_member_getting_better_makes_a_system_worse(
         rule in any_rule(),

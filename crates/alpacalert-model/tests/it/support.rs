@@ -75,3 +75,12 @@ pub(crate) fn observe(
         .collect();
     graph.observe(updates, now)
 }
+
+/// So many random cases; a failing one is printed and not written to a file.
+pub(crate) fn cases(cases: u32) -> proptest::test_runner::Config {
+    proptest::test_runner::Config {
+        cases,
+        failure_persistence: None,
+        ..Default::default()
+    }
+}

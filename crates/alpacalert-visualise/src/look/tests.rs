@@ -72,3 +72,10 @@ fn ascii_has_no_other_characters() {
     );
     assert_eq!(shown, "`- x ? ... ?\n");
 }
+
+#[test]
+fn a_number_stays_with_its_unit() {
+    let text = span(Tone::Plain, "waiting (degraded > 90 %) and so on");
+    let shown = line(width(24), "", "", &[text]);
+    assert_eq!(shown, "waiting (degraded >\n90 %) and so on\n");
+}

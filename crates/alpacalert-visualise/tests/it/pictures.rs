@@ -17,19 +17,12 @@ fn dot_and_mermaid_of_the_reports() {
 
 /// What Graphviz reads from the text: its own list of nodes and edges.
 fn plain(text: &str) -> Option<String> {
-    let mut graphviz = match Command::new("dot")
+    let mut graphviz = Command::new(alpacalert_testkit::require("dot")?)
         .arg("-Tplain")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-    {
-        Ok(child) => child,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            println!("skipped: graphviz is not installed");
-            return None;
-        }
-        Err(error) => panic!("{error}"),
-    };
+        .unwrap();
     graphviz
         .stdin
         .take()

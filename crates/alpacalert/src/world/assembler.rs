@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alpacalert_config::{GroupPlan, MemberTarget, Plan};
 use alpacalert_instrument::{
-    Assembly, Builder, InstrumentError, Redactor, Registry, Request, Scanner, Snapshots,
+    Assembly, Builder, InstrumentError, Redactor, Registry, Scanner, Snapshots,
 };
 use alpacalert_model::{
     Blueprint, Graph, Kind, Member, Node, NodeId, Observation, Role, ServiceInfo, Timestamp,
@@ -92,7 +92,7 @@ impl Assembler {
             for member in &group.members {
                 let ids = match &member.target {
                     MemberTarget::Node(id) => vec![id.clone()],
-                    MemberTarget::Request(request) => vec![self.request(request, &mut builder)],
+                    MemberTarget::Request(request) => vec![request.clone().place("", &mut builder)],
                     MemberTarget::Found { source, path } => {
                         found::members(source, path, graph, lost.get(source), &mut builder)
                     }
@@ -104,16 +104,6 @@ impl Assembler {
             builder.node(node);
         }
         builder.finish()
-    }
-
-    fn request(&self, request: &Request, builder: &mut Builder<'_>) -> NodeId {
-        let mut request = request.clone();
-        if request.title.is_none()
-            && let Some(spec) = self.registry.spec(&request.kind)
-        {
-            request.title = Some(spec.title_of(&request.params).into());
-        }
-        Box::new(request).place("", builder)
     }
 
     /// Whether the configuration must be assembled anew when one of these sources delivered.

@@ -75,9 +75,6 @@ fn filled(
     let params = template.params.substitute(&target.fields)?;
     let mut request = template.clone();
     request.reference = spec.reference_of(&params).into();
-    if request.title.is_none() {
-        request.title = Some(spec.title_of(&params).into());
-    }
     request.params = params;
     Ok(request)
 }

@@ -119,6 +119,35 @@ async fn what_is_added_to_a_kind_appears_at_each_thing_of_it_with_its_fields() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_title_is_what_was_asked_for_or_what_the_instrumentor_says_or_what_the_keys_say() {
+    let mut registry = World::new().registry();
+    registry.register_kind(
+        described("added"),
+        |target: &Target, scope: &mut Scope<'_, '_>| {
+            if target.params.text("url") == Some("b") {
+                scope.title("its own name");
+            }
+            scope.sensor(SensorConstant::from(State::Passing));
+            Ok(())
+        },
+    );
+    let mut world = World::new();
+    for (url, title) in [("a", None), ("b", None), ("c", Some("mine"))] {
+        let mut request = Request::local(Kind::of("example.org/Added"), url)
+            .with_params(Params::new().with_text("url", url));
+        request.title = title.map(Into::into);
+        let target = MemberTarget::Request(Box::new(request));
+        world.plan.groups[0].members.push(member(target));
+    }
+    let monitor = Monitor::build(&world.plan, registry, world.settings.clone());
+    let checked = monitor.unwrap().check(|_| {}).await;
+    let key = checked.graph.key(&service()).unwrap();
+    let shop = checked.graph.get(key).unwrap();
+    let titles: Vec<_> = shop.children().map(|(child, _)| child.title()).collect();
+    assert_eq!(titles, ["added a", "its own name", "mine"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unknown_placeholder_is_an_unknown_member_that_names_it() {
     let world = extended("http://{nmae}");
     let monitor = Monitor::build(

@@ -4,7 +4,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use alpacalert::config::Concurrency;
-use alpacalert::instrument::{Class, ScheduleOverrides};
+use alpacalert::instrument::{
+    BoxFuture, Builder, Class, Context, InstrumentError, ScheduleOverrides, SensorError, Snapshot,
+    Source,
+};
 use alpacalert::model::State;
 use tokio::time::Instant;
 
@@ -82,6 +85,35 @@ async fn cancelled_it_tells_what_it_has() {
         read(&checked.graph, &service()).unwrap().state,
         State::Unknown
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelled_while_sources_are_asked_it_does_not_wait_for_them() {
+    let mut world = World::new();
+    world.source("cluster", Silent);
+    world.found("cluster", &["web"]);
+    world.settings.cancel.cancel();
+    let begun = Instant::now();
+    let checked = world.monitor().check(|_| {}).await;
+    assert!(checked.cancelled);
+    assert!(begun.elapsed() < SECOND);
+    assert_eq!(
+        read(&checked.graph, &service()).unwrap().state,
+        State::Unknown
+    );
+}
+
+/// A source that never answers.
+struct Silent;
+
+impl Source for Silent {
+    fn fetch<'a>(&'a self, _: &'a Context) -> BoxFuture<'a, Result<Snapshot, SensorError>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn assemble(&self, _: &Snapshot, _: &mut Builder<'_>) -> Result<(), InstrumentError> {
+        Ok(())
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -123,3 +123,39 @@ fn weak_key(x509: &X509Certificate<'_>) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alpacalert_testkit::Authority;
+    use rustls::pki_types::pem::PemObject;
+
+    use super::*;
+
+    #[test]
+    fn a_key_on_a_small_curve_is_weak_and_one_on_a_usual_curve_is_not() {
+        let authority = Authority::new("test");
+        for (curve, weak) in [
+            ("prime192v1", Some("EC with 192 bits")),
+            ("secp224r1", None),
+            ("prime256v1", None),
+            ("secp521r1", None),
+        ] {
+            let parameter = format!("ec_paramgen_curve:{curve}");
+            let arguments = ["-newkey", "ec", "-pkeyopt", &parameter];
+            let Some(issued) = authority.issue_with_openssl(&arguments) else {
+                return;
+            };
+            let der = CertificateDer::from_pem_file(issued.folder().join("cert.pem")).unwrap();
+            let certificate = Certificate::read(&der);
+            assert_eq!(certificate.weak_key.as_deref(), weak, "{curve}");
+            assert_eq!(certificate.names, ["localhost"]);
+            assert_eq!(certificate.issuer, "CN=test intermediate");
+        }
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_told_as_such() {
+        let certificate = Certificate::read(&CertificateDer::from(vec![0x30, 0x03, 1, 2, 3]));
+        assert!(certificate.unreadable);
+    }
+}

@@ -43,6 +43,7 @@ impl Trust {
         let ([leaf_der, others @ ..], Some(leaf)) = (presented, chain.first()) else {
             return vec![Defect::new(INVALID, "the server shows no certificate")];
         };
+        let weak: Vec<Defect> = counted(chain).flat_map(weak).collect();
         let mut defects: Vec<Defect> = counted(chain).flat_map(|c| out_of_time(c, now)).collect();
         match ParsedCertificate::try_from(leaf_der) {
             Err(error) => defects.push(Defect::new(INVALID, format!("{}: {error}", leaf.subject))),
@@ -50,12 +51,18 @@ impl Trust {
                 if verify_server_name(&parsed, name).is_err() {
                     defects.push(wrong_host(leaf, name));
                 }
-                if !self.pinned.contains(leaf_der) {
-                    defects.extend(self.untrusted(&parsed, others, leaf, now, &defects));
-                }
+                let untrusted = match self.pinned.contains(leaf_der) {
+                    true => None,
+                    false => self.untrusted(&parsed, others, leaf, now),
+                };
+                // Told already where we found the same ourselves, with the name of the certificate.
+                let told =
+                    |new: &Defect| defects.iter().chain(&weak).any(|d| d.reason == new.reason);
+                let news = untrusted.filter(|new| !told(new));
+                defects.extend(news);
             }
         }
-        defects.extend(counted(chain).flat_map(weak));
+        defects.extend(weak);
         let unreadable = counted(chain).filter(|certificate| certificate.unreadable);
         defects.extend(
             unreadable.map(|c| Defect::new(INVALID, format!("the server shows {}", c.subject))),
@@ -70,50 +77,42 @@ impl Trust {
         others: &[CertificateDer<'_>],
         leaf: &Certificate,
         now: Timestamp,
-        known: &[Defect],
     ) -> Option<Defect> {
         let since = u64::try_from(now.as_second()).unwrap_or_default();
         let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(since));
         let algorithms = self.provider.signature_verification_algorithms.all;
         let verified =
             verify_server_cert_signed_by_trust_anchor(parsed, &self.roots, others, now, algorithms);
+        let subject = &leaf.subject;
         let error = match verified {
             Ok(()) => return None,
-            Err(rustls::Error::InvalidCertificate(error)) => error,
-            Err(error) => return Some(Defect::new(INVALID, format!("{}: {error}", leaf.subject))),
+            Err(error) => error,
         };
-        let subject = &leaf.subject;
         if leaf.self_issued {
             let text =
                 format!("the certificate {subject} is signed by itself, and not trusted here");
             return Some(Defect::new(SELF_SIGNED, text));
         }
         use CertificateError as C;
-        match error {
-            C::UnknownIssuer => Some(Defect::new(
-                UNKNOWN_ISSUER,
-                format!(
+        let reason = match &error {
+            rustls::Error::InvalidCertificate(C::UnknownIssuer) => {
+                let text = format!(
                     "the issuer of {subject}, {}, is not trusted here, or the server does not send the certificates in between",
                     leaf.issuer
-                ),
-            )),
-            // Told already, with the certificate's name.
-            C::Expired
-            | C::ExpiredContext { .. }
-            | C::NotValidYet
-            | C::NotValidYetContext { .. }
-                if !known.is_empty() =>
-            {
-                None
+                );
+                return Some(Defect::new(UNKNOWN_ISSUER, text));
             }
-            error => Some(Defect::new(
-                INVALID,
-                format!(
-                    "the certificate {subject} is not valid: {}",
-                    rustls::Error::from(error)
-                ),
-            )),
-        }
+            rustls::Error::InvalidCertificate(error) => match error {
+                C::Expired | C::ExpiredContext { .. } => EXPIRED,
+                C::NotValidYet | C::NotValidYetContext { .. } => NOT_YET_VALID,
+                C::UnsupportedSignatureAlgorithmContext { .. }
+                | C::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => WEAK_SIGNATURE,
+                _ => INVALID,
+            },
+            _ => INVALID,
+        };
+        let text = format!("the chain of the certificate {subject} is not valid: {error}");
+        Some(Defect::new(reason, text))
     }
 }
 

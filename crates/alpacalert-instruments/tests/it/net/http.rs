@@ -1,5 +1,6 @@
 mod answers;
 mod hostile;
+mod rate;
 mod redirects;
 mod secure;
 

@@ -261,6 +261,20 @@ async fn basic_authentication_lets_in_with_the_right_password_only() {
 }
 
 #[tokio::test]
+async fn credentials_that_a_server_sends_back_are_not_shown() {
+    let Some(nginx) = server() else { return };
+    let status = http(nginx.url("/echo")).with("status", Value::Int(204));
+    let bearer = look(status.clone().with_text("bearer", "t0ken-123")).await;
+    expect(&bearer, State::Failing, "status");
+    says(&bearer, "Bearer [credentials]");
+    assert!(!text(&bearer).contains("t0ken-123"), "{bearer:#?}");
+    let basic = map(&[("user", txt("ana")), ("password", txt("right"))]);
+    let basic = look(status.with("basic", basic)).await;
+    // `ana:right` in base 64.
+    assert!(!text(&basic).contains("YW5hOnJpZ2h0"), "{basic:#?}");
+}
+
+#[tokio::test]
 async fn a_slow_answer_is_held_against_its_limits() {
     let Some(nginx) = server() else { return };
     let slow = |limits| look(http(nginx.url("/ok")).with("slower_than", limits));

@@ -4,6 +4,7 @@ use alpacalert_instrument::State;
 use alpacalert_testkit::{Hostile, Trick};
 
 use super::super::{Probe, expect, map, says, txt};
+use super::rate::resident;
 use super::{HTTP, http};
 
 const SHORT: Duration = Duration::from_millis(500);
@@ -67,16 +68,9 @@ async fn a_body_without_end_is_read_up_to_the_limit() {
     }
 }
 
-/// The resident memory of this process, in bytes.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = status.split(' ').nth(1).unwrap().parse().unwrap();
-    pages * 4096
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_hostile_answers_at_once_keep_the_deadline_and_the_memory_bounded() {
-    // `HOSTILE=1000` for the long form.
+    // The long form: `HOSTILE=1000` and `cargo test --release`; without optimisation two cores cannot keep the deadline.
     let count: usize = std::env::var("HOSTILE")
         .ok()
         .and_then(|n| n.parse().ok())
