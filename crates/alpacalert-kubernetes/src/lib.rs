@@ -23,7 +23,7 @@ mod schedule;
 mod select;
 mod selector;
 
-pub use assemble::assemble;
+pub use assemble::{Judged, assemble};
 pub use cluster::Cluster;
 pub use dump::{Dump, DumpError};
 pub use judge::Finding;
@@ -38,4 +38,11 @@ use alpacalert_instrument::Registry;
 pub fn register(registry: &mut Registry) {
     instrument::register(registry);
     registry.register_source(live::Provider);
+}
+
+/// A registry of everything here.
+pub fn registry() -> Registry {
+    let mut registry = Registry::new();
+    register(&mut registry);
+    registry
 }

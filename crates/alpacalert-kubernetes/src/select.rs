@@ -33,6 +33,12 @@ pub(crate) struct Pattern {
 #[error("{0}")]
 pub struct SelectError(String);
 
+impl SelectError {
+    pub(crate) fn new(text: String) -> Self {
+        SelectError(text)
+    }
+}
+
 impl Selection {
     /// Only these namespaces.
     #[must_use]
@@ -132,8 +138,9 @@ impl Selection {
             .filter(|object| object.name() == name)
             .collect();
         if named.is_empty() {
-            if let Some((_, text)) =
-                cluster.unseen(&kind, self.namespaces.first().map_or("", String::as_str))
+            let namespace = self.namespaces.first().map_or("", String::as_str);
+            if candidates.is_empty()
+                && let Some((_, text)) = cluster.unseen(&kind, namespace)
             {
                 return Err(SelectError(format!(
                     "cannot find {}: {text}",

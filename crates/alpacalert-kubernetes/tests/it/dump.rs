@@ -194,7 +194,7 @@ fn in_a_dump_nothing_settles() {
 #[test]
 fn selectors_of_a_million_labels_are_read() {
     let labels: serde_json::Map<String, serde_json::Value> = (0..1_000_000).map(|n| (format!("l{n}"), "v".into())).collect();
-    let service = serde_json::json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop"}, "spec": {"selector": labels}});
+    let service = serde_json::json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop", "creationTimestamp": ago(9000)}, "spec": {"selector": labels}});
     let mut dump = Dump::default();
     dump.add(&service.to_string(), "service");
     dump.add(&stamped(&ready_pod("p", "")), "pod");

@@ -45,7 +45,7 @@ fn scheduling() {
 #[test]
 fn readiness() {
     let unready = |since: i64, spec: &str| {
-        pod("p", "", spec, &format!("phase: Running, conditions: [{{type: PodScheduled, status: 'True'}}, {{type: Ready, status: 'False', message: 'containers with unready status: [app]', lastTransitionTime: '{{ago {since}}}'}}]"))
+        pod("p", "", spec, &format!("phase: Running, conditions: [{{type: PodScheduled, status: 'True'}}, {{type: Ready, status: 'False', message: 'containers with unready status: [app]', lastTransitionTime: '{{ago {since}}}'}}], containerStatuses: [{{name: app, started: true, state: {{running: {{startedAt: '{{ago {since}}}'}}}}}}]"))
     };
     case("POD-3", &ready_pod("p", ""), POD, P, "ok");
     case("POD-3", &unready(59, APP), POD, U, "not-ready");

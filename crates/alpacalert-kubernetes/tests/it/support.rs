@@ -1,11 +1,8 @@
 //! A cluster from YAML, judged at a time, and looked up by `Kind/namespace/name`.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use alpacalert_instrument::{Builder, Registry, ScheduleOverrides, Snapshot, Snapshots};
-use alpacalert_kubernetes::{Cluster, Dump, Finding, Options};
-use alpacalert_model::{Graph, Kind, NodeId, NodeRef, State, Timestamp, Update};
+use alpacalert_instrument::{Registry, Snapshot};
+use alpacalert_kubernetes::{Cluster, Dump, Finding, Judged, Options};
+use alpacalert_model::{Graph, Kind, NodeId, NodeRef, State, Timestamp};
 
 /// Noon of the day on which every example happens.
 pub(crate) const NOON: &str = "2026-11-22T12:00:00Z";
@@ -55,33 +52,12 @@ pub(crate) fn world(yaml: &str) -> World {
 }
 
 pub(crate) fn world_at(cluster: Cluster, at: &str) -> World {
-    let mut registry = Registry::new();
-    alpacalert_kubernetes::register(&mut registry);
-    world_with(&registry, cluster, at)
+    world_with(&alpacalert_kubernetes::registry(), cluster, at)
 }
 
 pub(crate) fn world_with(registry: &Registry, cluster: Cluster, at: &str) -> World {
-    let now = time(at);
-    let name: Arc<str> = cluster.name().clone();
-    let snapshot = Snapshot::new(cluster);
-    let snapshots: Snapshots = HashMap::from([(name, snapshot.clone())]);
-    let mut builder = Builder::new(registry, &snapshots, ScheduleOverrides::default(), now);
-    let cluster: &Cluster = snapshot.get().expect("a cluster");
-    let roots = alpacalert_kubernetes::assemble(cluster, &mut builder).expect("a selection that fits");
-    let assembly = builder.finish();
-    let mut graph = Graph::new();
-    graph.apply("test", assembly.blueprint, now);
-    let updates: Vec<Update> = assembly
-        .observations
-        .into_iter()
-        .map(|(id, observation)| Update {
-            node: graph.key(&id).unwrap_or_else(|| panic!("no node {id}")),
-            confirmed: observation.state,
-            observation,
-        })
-        .collect();
-    graph.observe(updates, now);
-    World { graph, roots, snapshot }
+    let judged = Judged::new(cluster, registry, time(at)).expect("a selection that fits");
+    World { graph: judged.graph, roots: judged.roots, snapshot: judged.cluster }
 }
 
 impl World {
