@@ -95,7 +95,7 @@ fn why<'g>(node: alpacalert_model::NodeRef<'g>) -> alpacalert_model::NodeRef<'g>
             .max_by_key(|(child, _)| {
                 (
                     child.state().min(state),
-                    child.id().kind().fragment() == Some("status"),
+                    is_own_sensor(child),
                 )
             });
         match worst {
@@ -125,4 +125,10 @@ fn children(node: alpacalert_model::NodeRef<'_>) -> Vec<String> {
     }
     found.dedup();
     found
+}
+
+/// Whether a node is what its parent says about itself.
+fn is_own_sensor(node: alpacalert_model::NodeRef<'_>) -> bool {
+    let fragment = node.id().kind().fragment().unwrap_or_default();
+    fragment.rsplit('/').next() == Some("status")
 }

@@ -23,9 +23,6 @@ pub(super) fn register(registry: &mut Registry) {
 fn instrument_cluster(_: &Target, scope: &mut Scope<'_, '_>) -> Result<(), InstrumentError> {
     let cluster = cluster(scope)?;
     scope.title(format!("cluster {}", cluster.name));
-    if cluster.options.owner_from_namespace {
-        scope.owner(cluster.name.clone());
-    }
     access(scope, cluster);
     let selection = &cluster.selection;
     let whole = selection.namespaces.is_empty();

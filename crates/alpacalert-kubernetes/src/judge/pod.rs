@@ -307,6 +307,10 @@ fn node_edge(judge: &mut Judge<'_>, pod: &Pod) {
     if pod.spec.node_name.is_empty() {
         return;
     }
+    if !judge.cluster.sees(kinds::NODE, "") {
+        // That it has a node is known; that we may not look at it is no fault of the pod's.
+        return judge.refer(kinds::NODE, "", &pod.spec.node_name, true);
+    }
     judge.refer(kinds::NODE, "", &pod.spec.node_name, pod.ready());
 }
 

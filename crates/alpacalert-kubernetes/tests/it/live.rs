@@ -68,7 +68,7 @@ fn state(graph: &Graph, kind: &str, reference: &str) -> Option<(State, String)> 
     let kind: Kind = kind.parse().expect("a kind");
     let node = graph.get(graph.key(&NodeId::new("test", kind, reference))?)?;
     node.role()?;
-    let own = node.children().map(|(child, _)| child).find(|child| child.id().kind().fragment() == Some("status"));
+    let own = node.children().map(|(child, _)| child).find(|child| child.id().kind().as_str().ends_with("status"));
     Some((node.state(), own.unwrap_or(node).status().reason.to_string()))
 }
 
@@ -90,7 +90,7 @@ impl Live {
         let graph = graph(&self.source, snapshot, Timestamp::now());
         let kind: Kind = kind.parse().expect("a kind");
         let node = graph.key(&NodeId::new("test", kind, reference)).and_then(|key| graph.get(key)).expect("a node");
-        let own = node.children().map(|(child, _)| child).find(|child| child.id().kind().fragment() == Some("status"));
+        let own = node.children().map(|(child, _)| child).find(|child| child.id().kind().as_str().ends_with("status"));
         let messages = &own.unwrap_or(node).status().messages;
         messages.iter().map(|message| message.text.to_string()).collect::<Vec<_>>().join(" | ")
     }
