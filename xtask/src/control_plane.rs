@@ -21,12 +21,36 @@ struct Program {
 
 /// Kubernetes, etcd and KWOK are modules of their own, so that the versions of what they share do not have to agree.
 const PROGRAMS: &[Program] = &[
-    Program { name: "etcd", module: "etcd", package: "go.etcd.io/etcd/server/v3" },
-    Program { name: "kwok", module: "kwok", package: "sigs.k8s.io/kwok/cmd/kwok" },
-    Program { name: "kube-apiserver", module: "kubernetes", package: "k8s.io/kubernetes/cmd/kube-apiserver" },
-    Program { name: "kube-controller-manager", module: "kubernetes", package: "k8s.io/kubernetes/cmd/kube-controller-manager" },
-    Program { name: "kube-scheduler", module: "kubernetes", package: "k8s.io/kubernetes/cmd/kube-scheduler" },
-    Program { name: "kubectl", module: "kubernetes", package: "k8s.io/kubernetes/cmd/kubectl" },
+    Program {
+        name: "etcd",
+        module: "etcd",
+        package: "go.etcd.io/etcd/server/v3",
+    },
+    Program {
+        name: "kwok",
+        module: "kwok",
+        package: "sigs.k8s.io/kwok/cmd/kwok",
+    },
+    Program {
+        name: "kube-apiserver",
+        module: "kubernetes",
+        package: "k8s.io/kubernetes/cmd/kube-apiserver",
+    },
+    Program {
+        name: "kube-controller-manager",
+        module: "kubernetes",
+        package: "k8s.io/kubernetes/cmd/kube-controller-manager",
+    },
+    Program {
+        name: "kube-scheduler",
+        module: "kubernetes",
+        package: "k8s.io/kubernetes/cmd/kube-scheduler",
+    },
+    Program {
+        name: "kubectl",
+        module: "kubernetes",
+        package: "k8s.io/kubernetes/cmd/kubectl",
+    },
 ];
 
 /// Builds what is not up to date. `false` when Go is missing.
@@ -37,15 +61,21 @@ pub(crate) fn build() -> Result<bool> {
     }
     let folder = folder()?;
     let bin = folder.join("bin");
-    fs::create_dir_all(&bin).with_context(|| format!("cannot make the folder {}", bin.display()))?;
-    say(&format!("the control plane is kept in {}; set {FOLDER} to keep it elsewhere", folder.display()));
+    fs::create_dir_all(&bin)
+        .with_context(|| format!("cannot make the folder {}", bin.display()))?;
+    say(&format!(
+        "the control plane is kept in {}; set {FOLDER} to keep it elsewhere",
+        folder.display()
+    ));
     for (number, program) in PROGRAMS.iter().enumerate() {
         let place = format!("{} of {}: {}", number + 1, PROGRAMS.len(), program.name);
         if is_current(&bin, program)? {
             say(&format!("{place} is up to date"));
             continue;
         }
-        say(&format!("{place} is being built; the first time takes minutes"));
+        say(&format!(
+            "{place} is being built; the first time takes minutes"
+        ));
         let start = Instant::now();
         make(&bin, program)?;
         say(&format!("{place} took {} s", start.elapsed().as_secs()));
@@ -59,8 +89,10 @@ fn folder() -> Result<PathBuf> {
         return Ok(folder.into());
     }
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
-    let cache = cache.with_context(|| format!("there is no HOME to keep the control plane in; set {FOLDER}"))?;
+    let cache =
+        cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
+    let cache = cache
+        .with_context(|| format!("there is no HOME to keep the control plane in; set {FOLDER}"))?;
     Ok(cache.join("alpacalert/control-plane"))
 }
 
@@ -74,9 +106,13 @@ fn recipe(program: &Program) -> Result<String> {
     let mut text = String::new();
     for file in ["go.mod", "go.sum"] {
         let path = module.join(file);
-        text += &fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        text += &fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
     }
-    let go = Command::new("go").arg("version").output().context("cannot run `go version`")?;
+    let go = Command::new("go")
+        .arg("version")
+        .output()
+        .context("cannot run `go version`")?;
     text += &String::from_utf8_lossy(&go.stdout);
     Ok(text)
 }
@@ -93,15 +129,24 @@ fn recipe_path(bin: &Path, program: &Program) -> PathBuf {
 fn make(bin: &Path, program: &Program) -> Result<()> {
     let target = bin.join(program.name);
     let mut command = Command::new("go");
-    command.current_dir(module(program)).env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly");
+    command
+        .current_dir(module(program))
+        .env("CGO_ENABLED", "0")
+        .env("GOFLAGS", "-mod=readonly");
     command.args(["build", "-trimpath", "-o"]).arg(&target);
     if program.module == "kubernetes" {
         command.args(["-ldflags", &version_flags(&module(program))?]);
     }
     command.arg(program.package);
-    let status = command.status().with_context(|| format!("cannot run go to build {}", program.name))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run go to build {}", program.name))?;
     if !status.success() {
-        bail!("go could not build {} from {}", program.package, module(program).display());
+        bail!(
+            "go could not build {} from {}",
+            program.package,
+            module(program).display()
+        );
     }
     fs::write(recipe_path(bin, program), recipe(program)?).context("cannot note what was built")
 }
@@ -109,12 +154,21 @@ fn make(bin: &Path, program: &Program) -> Result<()> {
 /// Tells the programs which version they are: clients read it from the API server.
 fn version_flags(module: &Path) -> Result<String> {
     let text = fs::read_to_string(module.join("go.mod")).context("cannot read go.mod")?;
-    let line = text.lines().map(|line| line.trim().trim_start_matches("require "));
-    let version = line.filter_map(|line| line.strip_prefix("k8s.io/kubernetes v")).next();
+    let line = text
+        .lines()
+        .map(|line| line.trim().trim_start_matches("require "));
+    let version = line
+        .filter_map(|line| line.strip_prefix("k8s.io/kubernetes v"))
+        .next();
     let version = version.and_then(|rest| rest.split_whitespace().next());
     let version = version.context("go.mod does not require k8s.io/kubernetes")?;
     let mut numbers = version.split('.');
-    let (major, minor) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    let (major, minor) = (
+        numbers.next().unwrap_or_default(),
+        numbers.next().unwrap_or_default(),
+    );
     let package = "k8s.io/component-base/version";
-    Ok(format!("-s -w -X {package}.gitVersion=v{version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor}"))
+    Ok(format!(
+        "-s -w -X {package}.gitVersion=v{version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor}"
+    ))
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use alpacalert_instrument::{Builder, InstrumentError, Kind, NodeId, Registry, ScheduleOverrides, Snapshot};
+use alpacalert_instrument::{
+    Builder, InstrumentError, Kind, NodeId, Registry, ScheduleOverrides, Snapshot,
+};
 use alpacalert_model::{Graph, Timestamp, Update};
 
 use crate::cluster::Cluster;
@@ -14,12 +16,25 @@ use crate::select::SelectError;
 /// objects that its selection names.
 ///
 /// The builder must hold the cluster as the snapshot of the source of its name.
-pub fn assemble(cluster: &Cluster, builder: &mut Builder<'_>) -> Result<Vec<NodeId>, InstrumentError> {
-    let found = cluster.selection.find(cluster).map_err(|error| InstrumentError::new(error.to_string()))?;
+pub fn assemble(
+    cluster: &Cluster,
+    builder: &mut Builder<'_>,
+) -> Result<Vec<NodeId>, InstrumentError> {
+    let found = cluster
+        .selection
+        .find(cluster)
+        .map_err(|error| InstrumentError::new(error.to_string()))?;
     if cluster.selection.targets.is_empty() {
-        return Ok(vec![builder.instrument(request(cluster, Kind::of(CLUSTER), "cluster"))?]);
+        return Ok(vec![builder.instrument(request(
+            cluster,
+            Kind::of(CLUSTER),
+            "cluster",
+        ))?]);
     }
-    found.into_iter().map(|object| instrument_root(builder, cluster, object)).collect()
+    found
+        .into_iter()
+        .map(|object| instrument_root(builder, cluster, object))
+        .collect()
 }
 
 /// A cluster as it is at one moment, judged.
@@ -38,13 +53,18 @@ pub struct Judged {
 impl Judged {
     /// Judges a cluster as of a time, with everything that the registry has for its kinds. Sensors that would have to
     /// measure something are there, and Unknown.
-    pub fn new(cluster: Cluster, registry: &Registry, at: Timestamp) -> Result<Judged, SelectError> {
+    pub fn new(
+        cluster: Cluster,
+        registry: &Registry,
+        at: Timestamp,
+    ) -> Result<Judged, SelectError> {
         let name = cluster.name().clone();
         let snapshot = Snapshot::new(cluster);
         let snapshots = HashMap::from([(name.clone(), snapshot.clone())]);
         let mut builder = Builder::new(registry, &snapshots, ScheduleOverrides::default(), at);
         let roots = match snapshot.get::<Cluster>() {
-            Some(cluster) => assemble(cluster, &mut builder).map_err(|error| SelectError::new(error.to_string()))?,
+            Some(cluster) => assemble(cluster, &mut builder)
+                .map_err(|error| SelectError::new(error.to_string()))?,
             None => Vec::new(),
         };
         let assembly = builder.finish();
@@ -54,11 +74,20 @@ impl Judged {
         let updates: Vec<Update> = observations
             .filter_map(|(id, observation)| {
                 let node = graph.key(&id)?;
-                Some(Update { node, confirmed: observation.state, observation })
+                Some(Update {
+                    node,
+                    confirmed: observation.state,
+                    observation,
+                })
             })
             .collect();
         graph.observe(updates, at);
-        Ok(Judged { cluster: snapshot, graph, roots, at })
+        Ok(Judged {
+            cluster: snapshot,
+            graph,
+            roots,
+            at,
+        })
     }
 
     /// The cluster.

@@ -31,7 +31,7 @@ const PARTS: &[(&str, &[&str])] = &[
 ];
 
 /// Kinds of other domains that have rules of their own.
-const OTHERS: &[&str] = &[CERTIFICATE, ISSUER, CLUSTER_ISSUER];
+pub(crate) const OTHERS: &[&str] = &[CERTIFICATE, ISSUER, CLUSTER_ISSUER];
 
 /// Adds every kind that an object of a cluster, or a part of one, can be of.
 pub(crate) fn register(registry: &mut Registry) {
@@ -161,14 +161,15 @@ fn instrument_part(target: &Target, scope: &mut Scope<'_, '_>) -> Result<(), Ins
         (fragment, name) => format!("{fragment} {name}"),
     });
     let found = cluster.by_reference(&whole, object);
-    let verdict =
-        found.and_then(|object| judge::judge_part(
+    let verdict = found.and_then(|object| {
+        judge::judge_part(
             cluster,
             object,
             fragment,
             name,
             cluster.server_time(scope.now()),
-        ));
+        )
+    });
     match verdict {
         Some(verdict) => emit(scope, cluster, &verdict),
         None => {

@@ -33,8 +33,8 @@ use crate::object::{Body, Object, age};
 use crate::options::Limit;
 
 pub(crate) use container::container;
-pub(crate) use references::{volume, volume_mount, volume_sub_path};
 pub(crate) use job::{End as JobEnd, end as job_end, scheduled_at as job_scheduled_at};
+pub(crate) use references::{volume, volume_mount, volume_sub_path};
 pub(crate) use replicas::is_history;
 
 /// One thing that a rule found about an object.

@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use alpacalert_instrument::{BoxFuture, Builder, Context, InstrumentError, Reason, SensorError, Snapshot, Source};
+use alpacalert_instrument::{
+    BoxFuture, Builder, Context, InstrumentError, Reason, SensorError, Snapshot, Source,
+};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -60,7 +62,11 @@ pub(crate) struct Watched {
 
 impl Watched {
     fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.to_string()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 }
 
@@ -76,7 +82,12 @@ pub struct KubernetesSource {
 impl KubernetesSource {
     /// A cluster of a name. Opens nothing yet.
     pub fn new(name: impl Into<Arc<str>>, connection: Connection, options: Options) -> Self {
-        KubernetesSource { name: name.into(), connection, options, selection: Selection::default() }
+        KubernetesSource {
+            name: name.into(),
+            connection,
+            options,
+            selection: Selection::default(),
+        }
     }
 
     /// The same, of which only a part is shown.
@@ -87,7 +98,11 @@ impl KubernetesSource {
     }
 
     /// Lists everything once. `progress` is told how many kinds there are and how many are done, with the number of objects.
-    pub async fn list(&self, cx: &Context, progress: &(dyn Fn(usize, usize, usize) + Send + Sync)) -> Result<Cluster, SensorError> {
+    pub async fn list(
+        &self,
+        cx: &Context,
+        progress: &(dyn Fn(usize, usize, usize) + Send + Sync),
+    ) -> Result<Cluster, SensorError> {
         let api = self.connect().await?;
         let mut store = Store::new(None);
         let mut waiting = self.kinds();
@@ -99,7 +114,9 @@ impl KubernetesSource {
                 let api = api.clone();
                 tasks.spawn(async move { reflector::list_once(&api, watched).await });
             }
-            let Some(done) = tasks.join_next().await else { break };
+            let Some(done) = tasks.join_next().await else {
+                break;
+            };
             if let Ok(events) = done {
                 for event in events {
                     store.apply(event, cx.now());
@@ -113,14 +130,21 @@ impl KubernetesSource {
             progress(total - tasks.len() - waiting.len(), total, store.len());
         }
         if let Some(why) = store.nothing_answers() {
-            return Err(SensorError::new(Reason::SOURCE_LOST, format!("cannot list anything of the cluster {}: {why}", self.name)));
+            return Err(SensorError::new(
+                Reason::SOURCE_LOST,
+                format!("cannot list anything of the cluster {}: {why}", self.name),
+            ));
         }
         Ok(self.cluster(&mut store, &api))
     }
 
     async fn connect(&self) -> Result<Api, SensorError> {
         Api::connect(&self.connection).await.map_err(|error| {
-            SensorError::new(Reason::SOURCE_LOST, format!("cannot connect to the cluster {}", self.name)).because(error)
+            SensorError::new(
+                Reason::SOURCE_LOST,
+                format!("cannot connect to the cluster {}", self.name),
+            )
+            .because(error)
         })
     }
 
@@ -140,20 +164,33 @@ impl KubernetesSource {
             .collect()
     }
 
+    /// Whether a custom kind is looked at: all of them, or only those with rules of their own.
+    fn follows(&self, kind: &str) -> bool {
+        self.connection.custom || crate::instrument::OTHERS.contains(&kind)
+    }
+
     fn is_without(&self, kind: &str) -> bool {
-        self.connection.without.iter().any(|name| name == kinds::short_name(kind) || name == kind)
+        self.connection
+            .without
+            .iter()
+            .any(|name| name == kinds::short_name(kind) || name == kind)
     }
 
     /// The kinds that the definitions in the store bring, in the version in which their objects are stored.
     fn custom_kinds(&self, store: &Store) -> Vec<Watched> {
-        if !self.connection.custom {
-            return Vec::new();
-        }
-        let definitions = store.table(kinds::CRD).filter_map(|object| match &object.body {
-            Body::Crd(crd) => custom_kind(crd),
-            _ => None,
-        });
-        definitions.filter(|watched| kinds::resource(&watched.kind).is_none() && !self.is_without(&watched.kind)).collect()
+        let definitions = store
+            .table(kinds::CRD)
+            .filter_map(|object| match &object.body {
+                Body::Crd(crd) => custom_kind(crd),
+                _ => None,
+            });
+        definitions
+            .filter(|watched| {
+                kinds::resource(&watched.kind).is_none()
+                    && !self.is_without(&watched.kind)
+                    && self.follows(&watched.kind)
+            })
+            .collect()
     }
 
     fn cluster(&self, store: &mut Store, api: &Api) -> Cluster {
@@ -167,7 +204,10 @@ impl KubernetesSource {
 /// The kind of a definition, if it is served.
 fn custom_kind(crd: &Crd) -> Option<Watched> {
     let served = crd.spec.versions.iter().filter(|version| version.served);
-    let version = served.clone().find(|version| version.storage).or_else(|| served.clone().next())?;
+    let version = served
+        .clone()
+        .find(|version| version.storage)
+        .or_else(|| served.clone().next())?;
     Some(Watched {
         kind: kinds::kind_text(&crd.spec.group, &crd.spec.names.kind).into(),
         group: (&*crd.spec.group).into(),
@@ -183,15 +223,23 @@ impl Source for KubernetesSource {
         Box::pin(async move { self.list(cx, &|_, _, _| ()).await.map(Snapshot::new) })
     }
 
-    fn assemble(&self, snapshot: &Snapshot, builder: &mut Builder<'_>) -> Result<(), InstrumentError> {
-        let cluster: &Cluster = snapshot
-            .get()
-            .ok_or_else(|| InstrumentError::new("the snapshot is not that of a Kubernetes cluster"))?;
+    fn assemble(
+        &self,
+        snapshot: &Snapshot,
+        builder: &mut Builder<'_>,
+    ) -> Result<(), InstrumentError> {
+        let cluster: &Cluster = snapshot.get().ok_or_else(|| {
+            InstrumentError::new("the snapshot is not that of a Kubernetes cluster")
+        })?;
         cluster.forget_due();
         crate::assemble(cluster, builder).map(|_| ())
     }
 
-    fn watch<'a>(&'a self, cx: &'a Context, deliver: mpsc::Sender<Result<Snapshot, SensorError>>) -> BoxFuture<'a, ()> {
+    fn watch<'a>(
+        &'a self,
+        cx: &'a Context,
+        deliver: mpsc::Sender<Result<Snapshot, SensorError>>,
+    ) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let mut pause = Duration::from_secs(1);
             let api = loop {
@@ -218,7 +266,12 @@ impl Source for KubernetesSource {
 
 impl KubernetesSource {
     /// Takes in what the reflectors say, and delivers what is known whenever it changed, or its meaning may have.
-    async fn follow(&self, cx: &Context, api: &Api, deliver: &mpsc::Sender<Result<Snapshot, SensorError>>) {
+    async fn follow(
+        &self,
+        cx: &Context,
+        api: &Api,
+        deliver: &mpsc::Sender<Result<Snapshot, SensorError>>,
+    ) {
         let (events, mut incoming) = mpsc::channel::<Event>(QUEUE);
         let mut store = Store::new(Some(cx.now()));
         // Aborted when this future is dropped: no reflector outlives its source.
@@ -277,7 +330,11 @@ impl KubernetesSource {
         store: &mut Store,
         events: &mpsc::Sender<Event>,
     ) {
-        let wanted: HashMap<Watched, ()> = self.custom_kinds(store).into_iter().map(|watched| (watched, ())).collect();
+        let wanted: HashMap<Watched, ()> = self
+            .custom_kinds(store)
+            .into_iter()
+            .map(|watched| (watched, ()))
+            .collect();
         running.retain(|watched, task| {
             let stays = kinds::resource(&watched.kind).is_some() || wanted.contains_key(watched);
             if !stays {

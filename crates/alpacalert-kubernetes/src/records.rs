@@ -92,12 +92,7 @@ fn why<'g>(node: alpacalert_model::NodeRef<'g>) -> alpacalert_model::NodeRef<'g>
         let worst = node
             .children()
             .filter(|(_, edge)| edge.effect != alpacalert_model::Effect::Optional)
-            .max_by_key(|(child, _)| {
-                (
-                    child.state().min(state),
-                    is_own_sensor(child),
-                )
-            });
+            .max_by_key(|(child, _)| (child.state().min(state), is_own_sensor(*child)));
         match worst {
             Some((child, _))
                 if state != State::Passing

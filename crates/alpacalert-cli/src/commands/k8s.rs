@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use alpacalert::Progress;
 use alpacalert_instrument::Context;
-use alpacalert_kubernetes::{Cluster, Connection, Dump, Judged, KubernetesSource, Options, Record, Selection, records};
+use alpacalert_kubernetes::{
+    Cluster, Connection, Dump, Judged, KubernetesSource, Options, Record, Selection, records,
+};
 use alpacalert_model::{State, Timestamp};
 use alpacalert_visualise::{TreeOptions, View, one_line, shown_width};
 use anyhow::Context as _;
@@ -67,7 +69,10 @@ pub(crate) struct K8s {
 
 pub(crate) fn run(command: &K8s, terminal: &Terminal) -> Outcome {
     let selection = selection(command)?;
-    let options = Options { own: command.own, ..Options::default() };
+    let options = Options {
+        own: command.own,
+        ..Options::default()
+    };
     let (cluster, at) = match &command.from {
         Some(from) => saved(command, from, options)?,
         None => live(command, options)?,
@@ -80,7 +85,9 @@ pub(crate) fn run(command: &K8s, terminal: &Terminal) -> Outcome {
 fn selection(command: &K8s) -> Result<Selection, Failure> {
     let mut selection = Selection::default().in_namespaces(command.namespaces.iter().cloned());
     if let Some(selector) = &command.selector {
-        selection = selection.with_labels(selector).map_err(|error| Failure::usage(error.to_string()))?;
+        selection = selection
+            .with_labels(selector)
+            .map_err(|error| Failure::usage(error.to_string()))?;
     }
     for target in &command.targets {
         selection = selection.with_target(target);
@@ -88,16 +95,26 @@ fn selection(command: &K8s) -> Result<Selection, Failure> {
     Ok(selection)
 }
 
-fn saved(command: &K8s, from: &std::path::Path, options: Options) -> Result<(Cluster, Timestamp), Failure> {
+fn saved(
+    command: &K8s,
+    from: &std::path::Path,
+    options: Options,
+) -> Result<(Cluster, Timestamp), Failure> {
     let dump = Dump::open(from).map_err(|error| Failure::from(anyhow::Error::from(error)))?;
     let at = command.at.or(dump.newest()).unwrap_or_else(Timestamp::now);
-    let name = from.file_stem().map_or_else(|| "dump".to_owned(), |name| name.to_string_lossy().into_owned());
+    let name = from.file_stem().map_or_else(
+        || "dump".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    );
     let name = if name == "-" { "dump".to_owned() } else { name };
     Ok((dump.cluster(name, options), at))
 }
 
 fn live(command: &K8s, options: Options) -> Result<(Cluster, Timestamp), Failure> {
-    let name = command.context.clone().unwrap_or_else(|| "kubernetes".to_owned());
+    let name = command
+        .context
+        .clone()
+        .unwrap_or_else(|| "kubernetes".to_owned());
     let connection = Connection {
         kubeconfig: command.kubeconfig.clone(),
         context: command.context.clone(),
@@ -109,13 +126,19 @@ fn live(command: &K8s, options: Options) -> Result<(Cluster, Timestamp), Failure
     let line = ProgressLine::new();
     let show = |done, total, objects| {
         let waiting_for = Some(format!("the other kinds; {objects} objects so far"));
-        line.show(&Progress { done, total, waiting_for });
+        line.show(&Progress {
+            done,
+            total,
+            waiting_for,
+        });
     };
     let cx = Context::default();
-    let cluster = runtime()?.block_on(source.list(&cx, &show)).map_err(|error| {
-        // Not being able to ask is a failed input: nothing is known about the cluster's health.
-        Failure::from(std::io::Error::other(error.chain()))
-    })?;
+    let cluster = runtime()?
+        .block_on(source.list(&cx, &show))
+        .map_err(|error| {
+            // Not being able to ask is a failed input: nothing is known about the cluster's health.
+            Failure::from(std::io::Error::other(error.chain()))
+        })?;
     line.clear();
     Ok((cluster, Timestamp::now()))
 }
@@ -125,24 +148,37 @@ fn show(command: &K8s, judged: &Judged, terminal: &Terminal) -> Outcome {
     let view = View {
         graph,
         roots: judged.roots.iter().filter_map(|id| graph.key(id)).collect(),
-        instance: judged.cluster().map_or_else(String::new, |cluster| cluster.name().to_string()),
+        instance: judged
+            .cluster()
+            .map_or_else(String::new, |cluster| cluster.name().to_string()),
         now: judged.at,
         zone: TimeZone::system(),
         began: Some(judged.at),
     };
-    let objects = judged.cluster().map(|cluster| records(cluster, graph)).unwrap_or_default();
+    let objects = judged
+        .cluster()
+        .map(|cluster| records(cluster, graph))
+        .unwrap_or_default();
     let only = &command.shown.only;
     let wanted: Vec<&Record> = objects
         .iter()
-        .filter(|record| only.is_empty() || State::parse(record.state).is_some_and(|state| only.contains(&state)))
+        .filter(|record| {
+            only.is_empty() || State::parse(record.state).is_some_and(|state| only.contains(&state))
+        })
         .collect();
     match command.shown.output {
         Output::Json => terminal.print(&json(&wanted)?)?,
         Output::Yaml => terminal.print(&yaml(&wanted)?)?,
         Output::Table => terminal.print(&table(&wanted))?,
         _ => {
-            let options = TreeOptions { unfold: 1, ..command.shown.tree_options() };
-            command.shown.print_tree_with(&view, &options, terminal).context("failed to show the cluster")?;
+            let options = TreeOptions {
+                unfold: 1,
+                ..command.shown.tree_options()
+            };
+            command
+                .shown
+                .print_tree_with(&view, &options, terminal)
+                .context("failed to show the cluster")?;
         }
     }
     Ok(exit::of(view.state()))
@@ -150,7 +186,8 @@ fn show(command: &K8s, judged: &Judged, terminal: &Terminal) -> Outcome {
 
 /// A line for each object, the worst first.
 fn table(records: &[&Record]) -> String {
-    let mut lines = vec![["STATE", "NAMESPACE", "KIND", "NAME", "REASON", "MESSAGE"].map(str::to_owned)];
+    let mut lines =
+        vec![["STATE", "NAMESPACE", "KIND", "NAME", "REASON", "MESSAGE"].map(str::to_owned)];
     for record in records {
         lines.push([
             record.state.to_owned(),

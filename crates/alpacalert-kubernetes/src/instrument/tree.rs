@@ -111,7 +111,9 @@ fn access(scope: &mut Scope<'_, '_>, cluster: &Cluster) {
             Access::Ok => continue,
             Access::NotServed if optional => continue,
             // Somebody who looks at some namespaces may well be allowed to see those alone.
-            Access::Forbidden(_) if !namespaced && !cluster.selection.namespaces.is_empty() => continue,
+            Access::Forbidden(_) if !namespaced && !cluster.selection.namespaces.is_empty() => {
+                continue;
+            }
             Access::Stale(since, why) => {
                 let start = *since;
                 let limit = STALE.default;

@@ -224,7 +224,8 @@ fn ready(judge: &mut Judge<'_>, pod: &Pod) {
     };
     // What keeps it from being ready says more than that it is not.
     if gates.is_empty()
-        && let Some((State::Failing, reason, text)) = container_trouble(judge.cluster, judge.object, pod, judge.now)
+        && let Some((State::Failing, reason, text)) =
+            container_trouble(judge.cluster, judge.object, pod, judge.now)
     {
         return judge.failing("POD-3", reason.as_str(), format!("not ready: {text}"));
     }
@@ -415,7 +416,9 @@ pub(crate) fn trouble(
     // A container's words tell more than the pod's own, so they come first.
     let inside = container_trouble(cluster, object, pod, now);
     let verdict = super::judge(cluster, object, now);
-    let own = verdict.worst().filter(|finding| finding.state > State::Passing);
+    let own = verdict
+        .worst()
+        .filter(|finding| finding.state > State::Passing);
     match (inside, own) {
         (Some((state, _, text)), Some(own)) if state >= own.state => Some((state, text)),
         (_, Some(own)) => Some((own.state, own.text.clone())),

@@ -363,7 +363,11 @@ fn load_balancer(judge: &mut Judge<'_>, service: &Service) {
         );
     }
     if !service.spec.external_ips.is_empty() {
-        return judge.passing("SVC-6", "ExternalAddresses", "has external addresses of its own");
+        return judge.passing(
+            "SVC-6",
+            "ExternalAddresses",
+            "has external addresses of its own",
+        );
     }
     if !service.spec.load_balancer_class.is_empty() && !class_publishes(judge, service) {
         let text = format!(

@@ -77,20 +77,30 @@ impl Api {
         if !watched.namespaced || self.namespaces.is_empty() {
             return vec![format!("{root}/{}", watched.plural)];
         }
-        self.namespaces.iter().map(|namespace| format!("{root}/namespaces/{namespace}/{}", watched.plural)).collect()
+        self.namespaces
+            .iter()
+            .map(|namespace| format!("{root}/namespaces/{namespace}/{}", watched.plural))
+            .collect()
     }
 
     /// The whole answer to a request.
     pub(super) async fn get(&self, path: &str) -> Result<Vec<u8>, ApiError> {
         let body = self.send(path).await?.into_body();
-        let bytes = body.collect().await.map_err(|error| ApiError::Transport(chain(&error)))?;
+        let bytes = body
+            .collect()
+            .await
+            .map_err(|error| ApiError::Transport(chain(&error)))?;
         Ok(bytes.to_bytes().into())
     }
 
     /// The lines of an answer, as they arrive.
     pub(super) async fn lines(&self, path: &str) -> Result<Lines, ApiError> {
         let body = self.send(path).await?.into_body();
-        Ok(Lines { body, buffer: Vec::new(), searched: 0 })
+        Ok(Lines {
+            body,
+            buffer: Vec::new(),
+            searched: 0,
+        })
     }
 
     async fn send(&self, path: &str) -> Result<Response<Body>, ApiError> {
@@ -98,31 +108,53 @@ impl Api {
             .header(http::header::ACCEPT, "application/json")
             .body(Body::empty())
             .map_err(|error| ApiError::Nonsense(error.to_string()))?;
-        let response = self.client.send(request).await.map_err(|error| ApiError::Transport(chain(&error)))?;
+        let response = self
+            .client
+            .send(request)
+            .await
+            .map_err(|error| ApiError::Transport(chain(&error)))?;
         self.note_time(&response);
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
-        let bytes = response.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let bytes = response
+            .into_body()
+            .collect()
+            .await
+            .map(|body| body.to_bytes())
+            .unwrap_or_default();
         Err(ApiError::Refused(status, refusal(&bytes)))
     }
 
     fn note_time(&self, response: &Response<Body>) {
-        let date = response.headers().get(http::header::DATE).and_then(|date| date.to_str().ok());
-        let Some(theirs) = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()) else { return };
+        let date = response
+            .headers()
+            .get(http::header::DATE)
+            .and_then(|date| date.to_str().ok());
+        let Some(theirs) = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()) else {
+            return;
+        };
         let ours = jiff::Timestamp::now();
-        self.skew.store(theirs.timestamp().as_second() - ours.as_second(), Ordering::Relaxed);
+        self.skew.store(
+            theirs.timestamp().as_second() - ours.as_second(),
+            Ordering::Relaxed,
+        );
     }
 }
 
 async fn configuration(connection: &Connection) -> Result<Config, kube::Error> {
-    let options = KubeConfigOptions { context: connection.context.clone(), ..KubeConfigOptions::default() };
+    let options = KubeConfigOptions {
+        context: connection.context.clone(),
+        ..KubeConfigOptions::default()
+    };
     let unusable = |error: kube::config::KubeconfigError| kube::Error::InferKubeconfig(error);
     match (&connection.kubeconfig, &connection.context) {
         (Some(path), _) => {
             let file = Kubeconfig::read_from(path).map_err(unusable)?;
-            Config::from_custom_kubeconfig(file, &options).await.map_err(unusable)
+            Config::from_custom_kubeconfig(file, &options)
+                .await
+                .map_err(unusable)
         }
         (None, Some(_)) => Config::from_kubeconfig(&options).await.map_err(unusable),
         (None, None) => Config::infer().await.map_err(kube::Error::InferConfig),
@@ -165,7 +197,10 @@ impl Lines {
     /// The next line; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
         loop {
-            if let Some(at) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {
+            if let Some(at) = self.buffer[self.searched..]
+                .iter()
+                .position(|byte| *byte == b'\n')
+            {
                 let end = self.searched + at;
                 let rest = self.buffer.split_off(end + 1);
                 let mut line = std::mem::replace(&mut self.buffer, rest);
@@ -175,7 +210,9 @@ impl Lines {
             }
             self.searched = self.buffer.len();
             if self.buffer.len() > MAX_LINE {
-                return Err(ApiError::Nonsense(format!("a line of more than {MAX_LINE} bytes")));
+                return Err(ApiError::Nonsense(format!(
+                    "a line of more than {MAX_LINE} bytes"
+                )));
             }
             let frame = tokio::time::timeout(SILENCE, self.body.frame()).await;
             match frame.map_err(|_| ApiError::Transport("the watch fell silent".to_owned()))? {

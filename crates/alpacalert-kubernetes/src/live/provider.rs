@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use alpacalert_instrument::{Field, InstrumentError, Params, Shape, Source, SourceProvider, SourceSpec};
+use alpacalert_instrument::{
+    Field, InstrumentError, Params, Shape, Source, SourceProvider, SourceSpec,
+};
 
 use super::{Connection, KubernetesSource};
 use crate::options::Options;
@@ -37,7 +39,9 @@ impl SourceProvider for Provider {
     }
 
     fn source(&self, name: &Arc<str>, params: &Params) -> Result<Arc<dyn Source>, InstrumentError> {
-        let texts = |key: &str| -> Vec<String> { params.texts(key).into_iter().map(str::to_owned).collect() };
+        let texts = |key: &str| -> Vec<String> {
+            params.texts(key).into_iter().map(str::to_owned).collect()
+        };
         let connection = Connection {
             kubeconfig: params.text("kubeconfig").map(Into::into),
             context: params.text("context").map(str::to_owned),
@@ -56,8 +60,12 @@ impl SourceProvider for Provider {
         options.partial_service_is_degraded = params.text("partial_services") == Some("degraded");
         let mut selection = Selection::default().in_namespaces(connection.namespaces.clone());
         if let Some(selector) = params.text("selector") {
-            selection = selection.with_labels(selector).map_err(|error| InstrumentError::new(error.to_string()))?;
+            selection = selection
+                .with_labels(selector)
+                .map_err(|error| InstrumentError::new(error.to_string()))?;
         }
-        Ok(Arc::new(KubernetesSource::new(name.clone(), connection, options).select(selection)))
+        Ok(Arc::new(
+            KubernetesSource::new(name.clone(), connection, options).select(selection),
+        ))
     }
 }

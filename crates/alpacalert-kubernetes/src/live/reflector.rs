@@ -136,14 +136,18 @@ async fn list(
     events: &mut Vec<Event>,
 ) -> Result<(Vec<Object>, String), ApiError> {
     let bytes = api.get(&format!("{path}{query}")).await?;
-    let list: List<'_> = serde_json::from_slice(&bytes).map_err(|error| ApiError::Nonsense(error.to_string()))?;
+    let list: List<'_> =
+        serde_json::from_slice(&bytes).map_err(|error| ApiError::Nonsense(error.to_string()))?;
     let items = list.items.unwrap_or_default();
     let mut objects = Vec::with_capacity(items.len());
     let api_version = watched.api_version();
     for raw in items {
         match decoder.json(raw, Some((&api_version, &watched.name))) {
             Ok(object) => objects.push(object),
-            Err(error) => events.push(Event::Unreadable(watched.kind.clone(), format!("{}: {error}", watched.name))),
+            Err(error) => events.push(Event::Unreadable(
+                watched.kind.clone(),
+                format!("{}: {error}", watched.name),
+            )),
         }
     }
     Ok((objects, list.metadata.resource_version))
@@ -158,7 +162,11 @@ fn refused(watched: &Watched, error: &ApiError) -> Event {
         ApiError::Refused(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _) => {
             Event::Access(watched.kind.clone(), Access::NotServed)
         }
-        error => Event::Broken(watched.kind.clone(), error.to_string(), matches!(error, ApiError::Transport(_))),
+        error => Event::Broken(
+            watched.kind.clone(),
+            error.to_string(),
+            matches!(error, ApiError::Transport(_)),
+        ),
     }
 }
 
@@ -210,7 +218,11 @@ struct Over;
 impl Reflector {
     async fn run(mut self) {
         loop {
-            let result = if &*self.watched.kind == kinds::LEASE { self.poll().await } else { self.round().await };
+            let result = if &*self.watched.kind == kinds::LEASE {
+                self.poll().await
+            } else {
+                self.round().await
+            };
             let Ok(result) = result else { return };
             let pause = match result {
                 Ok(()) => {
@@ -258,13 +270,17 @@ impl Reflector {
                 Ok(Ended::Well) => {}
                 Ok(Ended::Expired) => return Ok(Ok(())),
                 // Servers before 1.32 do not stream lists.
-                Err(ApiError::Refused(StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY, _)) if self.streams && version.is_empty() => {
+                Err(ApiError::Refused(
+                    StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY,
+                    _,
+                )) if self.streams && version.is_empty() => {
                     self.streams = false;
                     return Ok(Ok(()));
                 }
                 Err(ApiError::Refused(StatusCode::GONE, _)) => return Ok(Ok(())),
                 // A connection that broke is taken up where it was; only when that fails too is the watch broken.
-                Err(ApiError::Transport(_)) if !version.is_empty() && started.elapsed() > FIRST_PAUSE => {}
+                Err(ApiError::Transport(_))
+                    if !version.is_empty() && started.elapsed() > FIRST_PAUSE => {}
                 Err(error) => return Ok(Err(error)),
             }
             if started.elapsed() < FIRST_PAUSE {
@@ -276,7 +292,15 @@ impl Reflector {
     async fn list(&mut self) -> Result<Result<String, ApiError>, Over> {
         let mut events = Vec::new();
         // From the server's cache: everything that follows comes with the watch.
-        let listed = list(&self.api, &self.watched, &self.path, "?resourceVersion=0", &mut self.decoder, &mut events).await;
+        let listed = list(
+            &self.api,
+            &self.watched,
+            &self.path,
+            "?resourceVersion=0",
+            &mut self.decoder,
+            &mut events,
+        )
+        .await;
         for event in events {
             self.tell(event).await?;
         }
@@ -291,27 +315,45 @@ impl Reflector {
 
     /// Tells that these are all the objects there are.
     async fn replace(&mut self, objects: Vec<Object>) -> Result<(), Over> {
-        let references: HashSet<Arc<str>> = objects.iter().map(|object| object.reference.clone()).collect();
+        let references: HashSet<Arc<str>> = objects
+            .iter()
+            .map(|object| object.reference.clone())
+            .collect();
         if self.scope.is_none() {
-            self.tell(Event::Listed(self.watched.kind.clone(), objects)).await?;
+            self.tell(Event::Listed(self.watched.kind.clone(), objects))
+                .await?;
         } else {
-            for gone in self.known.difference(&references).cloned().collect::<Vec<_>>() {
-                self.tell(Event::Deleted(self.watched.kind.clone(), gone)).await?;
+            for gone in self
+                .known
+                .difference(&references)
+                .cloned()
+                .collect::<Vec<_>>()
+            {
+                self.tell(Event::Deleted(self.watched.kind.clone(), gone))
+                    .await?;
             }
             for object in objects {
                 self.tell(Event::Applied(object)).await?;
             }
         }
-        self.known = if self.scope.is_some() { references } else { HashSet::new() };
-        self.tell(Event::Access(self.watched.kind.clone(), Access::Ok)).await
+        self.known = if self.scope.is_some() {
+            references
+        } else {
+            HashSet::new()
+        };
+        self.tell(Event::Access(self.watched.kind.clone(), Access::Ok))
+            .await
     }
 
     /// Watches from `version` on; from the beginning, with everything there is, when that is empty.
     async fn watch(&mut self, version: &mut String) -> Result<Result<Ended, ApiError>, Over> {
-        let mut query = format!("?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}");
+        let mut query =
+            format!("?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}");
         let mut initial = None;
         if version.is_empty() {
-            query.push_str("&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=");
+            query.push_str(
+                "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=",
+            );
             initial = Some(Vec::new());
         } else {
             query.push_str(&format!("&resourceVersion={version}"));
@@ -337,7 +379,11 @@ impl Reflector {
             let line = match lines.next().await {
                 Ok(Some(line)) => line,
                 // A list that is not whole counts for nothing.
-                Ok(None) if initial.is_some() => return Ok(Err(ApiError::Transport("the first list ended too early".to_owned()))),
+                Ok(None) if initial.is_some() => {
+                    return Ok(Err(ApiError::Transport(
+                        "the first list ended too early".to_owned(),
+                    )));
+                }
                 Ok(None) => return Ok(Ok(Ended::Well)),
                 Err(error) => return Ok(Err(error)),
             };
@@ -365,7 +411,8 @@ impl Reflector {
                     return Ok(Ok(Ended::Expired));
                 }
                 "ERROR" => {
-                    let code = StatusCode::from_u16(marker.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                    let code = StatusCode::from_u16(marker.code)
+                        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                     return Ok(Err(ApiError::Refused(code, marker.message)));
                 }
                 _ => {}
@@ -373,16 +420,22 @@ impl Reflector {
             if !marker.metadata.resource_version.is_empty() && initial.is_none() {
                 *version = marker.metadata.resource_version;
             }
-            let object = match self.decoder.json(event.object, Some((&api_version, &self.watched.name))) {
+            let object = match self
+                .decoder
+                .json(event.object, Some((&api_version, &self.watched.name)))
+            {
                 Ok(object) => object,
                 Err(error) => {
                     let text = format!("{}: {error}", self.watched.name);
-                    self.tell(Event::Unreadable(self.watched.kind.clone(), text)).await?;
+                    self.tell(Event::Unreadable(self.watched.kind.clone(), text))
+                        .await?;
                     continue;
                 }
             };
             match (event.kind, &mut initial) {
-                ("DELETED", Some(objects)) => objects.retain(|known| known.reference != object.reference),
+                ("DELETED", Some(objects)) => {
+                    objects.retain(|known| known.reference != object.reference)
+                }
                 (_, Some(objects)) => objects.push(object),
                 ("DELETED", None) => {
                     self.known.remove(&object.reference);

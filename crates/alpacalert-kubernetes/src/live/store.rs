@@ -35,7 +35,10 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn new(watching: Option<Timestamp>) -> Self {
-        Store { watching, ..Store::default() }
+        Store {
+            watching,
+            ..Store::default()
+        }
     }
 
     /// Takes in what a reflector said; tells whether that changes anything.
@@ -57,15 +60,20 @@ impl Store {
                 true
             }
             Event::Applied(object) => {
-                let before = self.objects.get(&object.kind).and_then(|table| table.get(&object.reference)).cloned();
+                let before = self
+                    .objects
+                    .get(&object.kind)
+                    .and_then(|table| table.get(&object.reference))
+                    .cloned();
                 let object = self.admit(object, before.as_deref(), now);
                 let table = self.objects.entry(object.kind.clone()).or_default();
                 table.insert(object.reference.clone(), Arc::new(object));
                 true
             }
-            Event::Deleted(kind, reference) => {
-                self.objects.get_mut(&kind).is_some_and(|table| table.remove(&reference).is_some())
-            }
+            Event::Deleted(kind, reference) => self
+                .objects
+                .get_mut(&kind)
+                .is_some_and(|table| table.remove(&reference).is_some()),
             Event::Access(kind, access) => {
                 // Somebody answers, whatever the answer is.
                 let mended = self.broken.remove(&kind).is_some();
@@ -111,10 +119,14 @@ impl Store {
 
     fn note_node(&mut self, before: &Object, after: &Object, now: Timestamp) {
         let ready = |object: &Object| match &object.body {
-            Body::Node(node) => Some(condition(&node.status.conditions, "Ready").is_some_and(Condition::is_true)),
+            Body::Node(node) => {
+                Some(condition(&node.status.conditions, "Ready").is_some_and(Condition::is_true))
+            }
             _ => None,
         };
-        let (Some(was), Some(is)) = (ready(before), ready(after)) else { return };
+        let (Some(was), Some(is)) = (ready(before), ready(after)) else {
+            return;
+        };
         if was != is {
             let changes = self.node_changes.entry(after.meta.uid.clone()).or_default();
             changes.push(now);
@@ -127,11 +139,25 @@ impl Store {
     /// Remembers how the runs of CronJobs ended: their Jobs may be collected at once.
     fn note_run(&mut self, object: &Object) {
         let Body::Job(job) = &object.body else { return };
-        let owner = object.controller().filter(|owner| &*owner.kind == "CronJob");
-        let (Some(owner), Some(end)) = (owner, job_end(job)) else { return };
-        let Some(at) = crate::judge::job_scheduled_at(object, job) else { return };
-        if self.last_runs.get(&owner.uid).is_none_or(|last| last.at <= at) {
-            let run = LastRun { at, name: object.meta.name.clone(), failed: end != JobEnd::Complete };
+        let owner = object
+            .controller()
+            .filter(|owner| &*owner.kind == "CronJob");
+        let (Some(owner), Some(end)) = (owner, job_end(job)) else {
+            return;
+        };
+        let Some(at) = crate::judge::job_scheduled_at(object, job) else {
+            return;
+        };
+        if self
+            .last_runs
+            .get(&owner.uid)
+            .is_none_or(|last| last.at <= at)
+        {
+            let run = LastRun {
+                at,
+                name: object.meta.name.clone(),
+                failed: end != JobEnd::Complete,
+            };
             self.last_runs.insert(owner.uid.clone(), run);
         }
     }
@@ -151,7 +177,11 @@ impl Store {
     }
 
     pub(super) fn table(&self, kind: &str) -> impl Iterator<Item = &Object> {
-        self.objects.get(kind).into_iter().flat_map(|table| table.values()).map(|object| &**object)
+        self.objects
+            .get(kind)
+            .into_iter()
+            .flat_map(|table| table.values())
+            .map(|object| &**object)
     }
 
     /// A kind that is not looked at any more.
@@ -164,7 +194,10 @@ impl Store {
 
     /// Why nothing at all is known, if so.
     pub(super) fn nothing_answers(&self) -> Option<&str> {
-        let none = self.access.values().all(|access| *access == Access::Syncing);
+        let none = self
+            .access
+            .values()
+            .all(|access| *access == Access::Syncing);
         let (_, why, _) = self.broken.values().next().filter(|_| none)?;
         Some(why)
     }
@@ -180,7 +213,11 @@ impl Store {
         // When every kind is cut off, it is not the kinds.
         let all = !self.broken.is_empty()
             && self.access.iter().all(|(kind, access)| {
-                *access != Access::Ok || self.broken.get(kind).is_some_and(|(.., transport)| *transport)
+                *access != Access::Ok
+                    || self
+                        .broken
+                        .get(kind)
+                        .is_some_and(|(.., transport)| *transport)
             });
         let mut cluster = Cluster::new(name, Origin::Live, options, self.objects.clone(), access);
         if all {

@@ -52,7 +52,10 @@ impl Fake {
     pub(crate) async fn start() -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let state = Arc::new(Mutex::new(State { version: 100, ..State::default() }));
+        let state = Arc::new(Mutex::new(State {
+            version: 100,
+            ..State::default()
+        }));
         let (signals, _) = broadcast::channel(1024);
         let (inner, out) = (state.clone(), signals.clone());
         let task = tokio::spawn(async move {
@@ -60,11 +63,18 @@ impl Fake {
                 tokio::spawn(serve(stream, inner.clone(), out.clone()));
             }
         });
-        Fake { state, signals, address, task }
+        Fake {
+            state,
+            signals,
+            address,
+            task,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no test panics while it holds this")
+        self.state
+            .lock()
+            .expect("no test panics while it holds this")
     }
 
     /// A kubeconfig for it, in a file of its own.
@@ -83,8 +93,16 @@ impl Fake {
         let mut state = self.state();
         state.version += 1;
         object["metadata"]["resourceVersion"] = json!(state.version.to_string());
-        let key = format!("{}/{}", object["metadata"]["namespace"].as_str().unwrap_or(""), object["metadata"]["name"].as_str().unwrap_or(""));
-        let known = state.objects.entry(plural.to_owned()).or_default().insert(key, object.clone());
+        let key = format!(
+            "{}/{}",
+            object["metadata"]["namespace"].as_str().unwrap_or(""),
+            object["metadata"]["name"].as_str().unwrap_or("")
+        );
+        let known = state
+            .objects
+            .entry(plural.to_owned())
+            .or_default()
+            .insert(key, object.clone());
         let kind = if known.is_some() { "MODIFIED" } else { "ADDED" };
         let line = json!({"type": kind, "object": object}).to_string();
         let _ = self.signals.send(Signal::Line(plural.to_owned(), line));
@@ -128,12 +146,16 @@ impl Fake {
         state.oldest = state.version + 1;
         state.version += 1;
         let gone = json!({"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}});
-        let _ = self.signals.send(Signal::Line(plural.to_owned(), gone.to_string()));
+        let _ = self
+            .signals
+            .send(Signal::Line(plural.to_owned(), gone.to_string()));
     }
 
     /// A line for those who watch a kind, whatever it is.
     pub(crate) fn line(&self, plural: &str, line: &str) {
-        let _ = self.signals.send(Signal::Line(plural.to_owned(), line.to_owned()));
+        let _ = self
+            .signals
+            .send(Signal::Line(plural.to_owned(), line.to_owned()));
     }
 
     pub(crate) fn date(&self, date: &str) {
@@ -160,7 +182,10 @@ async fn serve(stream: TcpStream, state: Arc<Mutex<State>>, signals: broadcast::
             }
         }
         let target = first.split_whitespace().nth(1).unwrap_or("/").to_owned();
-        if answer(&target, stream.get_mut(), &state, &signals).await.is_err() {
+        if answer(&target, stream.get_mut(), &state, &signals)
+            .await
+            .is_err()
+        {
             return;
         }
     }
@@ -176,13 +201,21 @@ async fn answer(
     let plural = path.rsplit('/').next().unwrap_or_default().to_owned();
     let watch = query.contains("watch=true");
     let from_start = query.contains("sendInitialEvents=true");
-    let version: u64 = query.split('&').find_map(|part| part.strip_prefix("resourceVersion=")).and_then(|v| v.parse().ok()).unwrap_or(0);
+    let version: u64 = query
+        .split('&')
+        .find_map(|part| part.strip_prefix("resourceVersion="))
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(0);
     // Subscribed before the state is read, so that nothing falls between the two.
     let mut lines = signals.subscribe();
     let (refusal, date, body) = {
         let mut state = state.lock().expect("no test panics while it holds this");
         state.requests.push(target.to_owned());
-        let items: Vec<Value> = state.objects.get(&plural).map(|table| table.values().cloned().collect()).unwrap_or_default();
+        let items: Vec<Value> = state
+            .objects
+            .get(&plural)
+            .map(|table| table.values().cloned().collect())
+            .unwrap_or_default();
         let date = state.date.clone();
         let refusal = match state.refused.get(&plural) {
             Some(status) => Some(*status),
@@ -205,21 +238,31 @@ async fn answer(
         };
         (refusal, date, body)
     };
-    let date = date.map(|date| format!("date: {date}\r\n")).unwrap_or_default();
+    let date = date
+        .map(|date| format!("date: {date}\r\n"))
+        .unwrap_or_default();
     if let Some(status) = refusal {
         let body = json!({"kind": "Status", "code": status, "message": format!("{plural} is refused with {status}")}).to_string();
-        let text = format!("HTTP/1.1 {status} Refused\r\n{date}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let text = format!(
+            "HTTP/1.1 {status} Refused\r\n{date}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
         return stream.write_all(text.as_bytes()).await;
     }
     if !watch {
-        let text = format!("HTTP/1.1 200 OK\r\n{date}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let text = format!(
+            "HTTP/1.1 200 OK\r\n{date}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
         return stream.write_all(text.as_bytes()).await;
     }
     stream.write_all(format!("HTTP/1.1 200 OK\r\n{date}content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n").as_bytes()).await?;
     chunk(stream, &body).await?;
     loop {
         match lines.recv().await {
-            Ok(Signal::Line(of, line)) if of == plural => chunk(stream, &format!("{line}\n")).await?,
+            Ok(Signal::Line(of, line)) if of == plural => {
+                chunk(stream, &format!("{line}\n")).await?
+            }
             Ok(Signal::Line(..)) => {}
             // The connection is dropped in the middle of the answer.
             Ok(Signal::Cut) | Err(_) => return Err(std::io::ErrorKind::ConnectionAborted.into()),
@@ -231,5 +274,7 @@ async fn chunk(stream: &mut TcpStream, text: &str) -> std::io::Result<()> {
     if text.is_empty() {
         return Ok(());
     }
-    stream.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes()).await
+    stream
+        .write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes())
+        .await
 }

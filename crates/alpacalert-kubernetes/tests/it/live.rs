@@ -35,7 +35,11 @@ impl Drop for Live {
 }
 
 fn source(kubeconfig: &Path) -> KubernetesSource {
-    let connection = Connection { kubeconfig: Some(kubeconfig.to_owned()), custom: true, ..Connection::default() };
+    let connection = Connection {
+        kubeconfig: Some(kubeconfig.to_owned()),
+        custom: true,
+        ..Connection::default()
+    };
     KubernetesSource::new("test", connection, Options::default())
 }
 
@@ -58,7 +62,13 @@ fn graph(source: &KubernetesSource, snapshot: &Snapshot, now: Timestamp) -> Grap
     let updates: Vec<Update> = assembly
         .observations
         .into_iter()
-        .filter_map(|(id, observation)| Some(Update { node: graph.key(&id)?, confirmed: observation.state, observation }))
+        .filter_map(|(id, observation)| {
+            Some(Update {
+                node: graph.key(&id)?,
+                confirmed: observation.state,
+                observation,
+            })
+        })
         .collect();
     graph.observe(updates, now);
     graph
@@ -68,8 +78,14 @@ fn state(graph: &Graph, kind: &str, reference: &str) -> Option<(State, String)> 
     let kind: Kind = kind.parse().expect("a kind");
     let node = graph.get(graph.key(&NodeId::new("test", kind, reference))?)?;
     node.role()?;
-    let own = node.children().map(|(child, _)| child).find(|child| child.id().kind().as_str().ends_with("status"));
-    Some((node.state(), own.unwrap_or(node).status().reason.to_string()))
+    let own = node
+        .children()
+        .map(|(child, _)| child)
+        .find(|child| child.id().kind().as_str().ends_with("status"));
+    Some((
+        node.state(),
+        own.unwrap_or(node).status().reason.to_string(),
+    ))
 }
 
 impl Live {
@@ -81,7 +97,13 @@ impl Live {
         let cx = Context::default().with_cancel(cancel.clone());
         let watched = source.clone();
         tokio::spawn(async move { watched.watch(&cx, deliver).await });
-        Live { source, snapshots, last: None, cancel, kubeconfig: None }
+        Live {
+            source,
+            snapshots,
+            last: None,
+            cancel,
+            kubeconfig: None,
+        }
     }
 
     /// What an object's own sensor says.
@@ -89,19 +111,45 @@ impl Live {
         let snapshot = self.last.as_ref().expect("a snapshot");
         let graph = graph(&self.source, snapshot, Timestamp::now());
         let kind: Kind = kind.parse().expect("a kind");
-        let node = graph.key(&NodeId::new("test", kind, reference)).and_then(|key| graph.get(key)).expect("a node");
-        let own = node.children().map(|(child, _)| child).find(|child| child.id().kind().as_str().ends_with("status"));
+        let node = graph
+            .key(&NodeId::new("test", kind, reference))
+            .and_then(|key| graph.get(key))
+            .expect("a node");
+        let own = node
+            .children()
+            .map(|(child, _)| child)
+            .find(|child| child.id().kind().as_str().ends_with("status"));
         let messages = &own.unwrap_or(node).status().messages;
-        messages.iter().map(|message| message.text.to_string()).collect::<Vec<_>>().join(" | ")
+        messages
+            .iter()
+            .map(|message| message.text.to_string())
+            .collect::<Vec<_>>()
+            .join(" | ")
     }
 
     /// A record for each object, judged as of a time, once nothing new has arrived for a moment.
     pub(crate) async fn records(&mut self, at: Timestamp) -> Vec<Record> {
-        while let Ok(Some(Ok(snapshot))) = tokio::time::timeout(Duration::from_secs(1), self.snapshots.recv()).await {
+        while let Ok(Some(Ok(snapshot))) =
+            tokio::time::timeout(Duration::from_secs(1), self.snapshots.recv()).await
+        {
             self.last = Some(snapshot);
         }
         let snapshot = self.last.as_ref().expect("a snapshot");
-        records(snapshot.get().expect("a cluster"), &graph(&self.source, snapshot, at))
+        records(
+            snapshot.get().expect("a cluster"),
+            &graph(&self.source, snapshot, at),
+        )
+    }
+
+    /// The references of the nodes of a kind.
+    pub(crate) fn nodes(&self, kind: &str) -> Vec<String> {
+        let snapshot = self.last.as_ref().expect("a snapshot");
+        let graph = graph(&self.source, snapshot, Timestamp::now());
+        graph
+            .nodes()
+            .filter(|node| node.id().kind().as_str() == kind)
+            .map(|node| node.id().reference().to_string())
+            .collect()
     }
 
     /// Waits until an object is not there any more.
@@ -109,7 +157,11 @@ impl Live {
         let waiting = async {
             loop {
                 if let Some(Ok(snapshot)) = self.snapshots.recv().await {
-                    let found = state(&graph(&self.source, &snapshot, Timestamp::now()), kind, reference);
+                    let found = state(
+                        &graph(&self.source, &snapshot, Timestamp::now()),
+                        kind,
+                        reference,
+                    );
                     self.last = Some(snapshot);
                     if found.is_none() {
                         return;
@@ -117,7 +169,9 @@ impl Live {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{kind} {reference} is still there"));
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .unwrap_or_else(|_| panic!("{kind} {reference} is still there"));
     }
 
     /// Waits until an object is in a state, judged now.
@@ -126,7 +180,13 @@ impl Live {
     }
 
     /// Waits until an object is in a state, judged as of so much later.
-    pub(crate) async fn until_at(&mut self, kind: &str, reference: &str, wanted: State, later: Duration) -> String {
+    pub(crate) async fn until_at(
+        &mut self,
+        kind: &str,
+        reference: &str,
+        wanted: State,
+        later: Duration,
+    ) -> String {
         let mut seen = Vec::new();
         let waiting = async {
             loop {
@@ -140,7 +200,8 @@ impl Live {
                     }
                     seen.push(found);
                 }
-                match tokio::time::timeout(Duration::from_millis(200), self.snapshots.recv()).await {
+                match tokio::time::timeout(Duration::from_millis(200), self.snapshots.recv()).await
+                {
                     Ok(Some(Ok(snapshot))) => self.last = Some(snapshot),
                     Ok(Some(Err(error))) => seen.push(Some((U, error.chain()))),
                     Ok(None) => panic!("the source has ended"),
@@ -192,11 +253,24 @@ async fn c09_one_list_and_one_watch_per_kind_and_nothing_per_evaluation() {
     live.until(POD, "shop/p7", P).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let before = fake.requests();
-    let lists = before.iter().filter(|request| !request.contains("watch=true")).count();
-    let watches = before.iter().filter(|request| request.contains("watch=true") && !request.contains("sendInitialEvents")).count();
-    let tries = before.iter().filter(|request| request.contains("sendInitialEvents")).count();
+    let lists = before
+        .iter()
+        .filter(|request| !request.contains("watch=true"))
+        .count();
+    let watches = before
+        .iter()
+        .filter(|request| request.contains("watch=true") && !request.contains("sendInitialEvents"))
+        .count();
+    let tries = before
+        .iter()
+        .filter(|request| request.contains("sendInitialEvents"))
+        .count();
     // Leases are listed and not watched. Each kind asks once whether lists can be streamed.
-    assert_eq!((lists, watches, tries), (KINDS, KINDS - 1, KINDS - 1), "{before:#?}");
+    assert_eq!(
+        (lists, watches, tries),
+        (KINDS, KINDS - 1, KINDS - 1),
+        "{before:#?}"
+    );
     let snapshot = live.last.clone().expect("a snapshot");
     for _ in 0..100 {
         graph(&live.source, &snapshot, Timestamp::now());
@@ -228,16 +302,34 @@ async fn c10_refused_kinds_are_unknown() {
     fake.refuse("gateways", 404);
     fake.refuse("configmaps", 404);
     fake.put("serviceaccounts", account());
-    fake.put("pods", pod("a", json!({"volumes": [{"name": "v", "secret": {"secretName": "hidden"}}]})));
+    fake.put(
+        "pods",
+        pod(
+            "a",
+            json!({"volumes": [{"name": "v", "secret": {"secretName": "hidden"}}]}),
+        ),
+    );
     let mut live = follow(&fake).await;
     live.until("kubernetes.io/Secret", "shop/hidden", U).await;
     // It runs, so it cannot have been missing.
     live.until(POD, "shop/a", P).await;
     let snapshot = live.last.clone().expect("a snapshot");
     let graph = graph(&live.source, &snapshot, Timestamp::now());
-    let access = |kind: &str| state(&graph, "kubernetes.io/Cluster#access", &format!("cluster/{kind}"));
-    assert_eq!(access("kubernetes.io/Secret"), Some((U, "not-permitted".to_owned())));
-    assert_eq!(access("kubernetes.io/ConfigMap"), Some((U, "not-served".to_owned())));
+    let access = |kind: &str| {
+        state(
+            &graph,
+            "kubernetes.io/Cluster#access",
+            &format!("cluster/{kind}"),
+        )
+    };
+    assert_eq!(
+        access("kubernetes.io/Secret"),
+        Some((U, "not-permitted".to_owned()))
+    );
+    assert_eq!(
+        access("kubernetes.io/ConfigMap"),
+        Some((U, "not-served".to_owned()))
+    );
     // A cluster may well do without the Gateway API.
     assert_eq!(access("kubernetes.io/Gateway"), None);
     assert!(graph.nodes().all(|node| node.state() != F));
@@ -263,7 +355,10 @@ async fn c10_watches_are_taken_up_again() {
     live.until(POD, "shop/c", P).await;
     let snapshot = live.last.clone().expect("a snapshot");
     let cluster: &Cluster = snapshot.get().expect("a cluster");
-    assert!(!cluster.contains(POD, "shop", "a"), "a pod that is gone is still shown");
+    assert!(
+        !cluster.contains(POD, "shop", "a"),
+        "a pod that is gone is still shown"
+    );
     assert!(cluster.contains(POD, "shop", "b"));
 }
 
@@ -276,8 +371,12 @@ async fn what_is_malformed_stops_nothing() {
     fake.put("pods", json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "odd", "namespace": "shop"}, "spec": {"containers": "many"}}));
     let mut live = follow(&fake).await;
     live.until(POD, "shop/odd", U).await;
-    fake.line("pods", &json!({"type": "ADDED", "object": {"kind": "Pod", "metadata": {}}}).to_string());
-    live.until("kubernetes.io/Cluster#unreadable", "cluster", U).await;
+    fake.line(
+        "pods",
+        &json!({"type": "ADDED", "object": {"kind": "Pod", "metadata": {}}}).to_string(),
+    );
+    live.until("kubernetes.io/Cluster#unreadable", "cluster", U)
+        .await;
     fake.line("pods", "this is no JSON");
     fake.put("pods", pod("b", json!({})));
     live.until(POD, "shop/b", P).await;
@@ -290,14 +389,24 @@ async fn what_is_named_may_come_a_moment_later() {
     fake.put("serviceaccounts", account());
     fake.put("configmaps", json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other", "namespace": "shop"}}));
     let mut live = follow(&fake).await;
-    live.until("kubernetes.io/ServiceAccount", "shop/default", P).await;
-    let mut creating = pod("a", json!({"volumes": [{"name": "v", "configMap": {"name": "late"}}]}));
+    live.until("kubernetes.io/ServiceAccount", "shop/default", P)
+        .await;
+    let mut creating = pod(
+        "a",
+        json!({"volumes": [{"name": "v", "configMap": {"name": "late"}}]}),
+    );
     creating["status"] = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "True", "lastTransitionTime": Timestamp::now().to_string()}]});
     fake.put("pods", creating);
     let reason = live.until("kubernetes.io/Pod#volume", "shop/a/v", U).await;
     assert_eq!(reason, "settling");
     // Nobody brings it.
-    live.until_at("kubernetes.io/Pod#volume", "shop/a/v", F, Duration::from_secs(4)).await;
+    live.until_at(
+        "kubernetes.io/Pod#volume",
+        "shop/a/v",
+        F,
+        Duration::from_secs(4),
+    )
+    .await;
     fake.put("configmaps", json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late", "namespace": "shop"}}));
     live.until("kubernetes.io/Pod#volume", "shop/a/v", P).await;
 }
@@ -312,13 +421,17 @@ async fn a_broken_watch_is_stale() {
     live.until(POD, "shop/a", P).await;
     fake.refuse("pods", 500);
     fake.cut();
-    let reason = live.until_at(POD, "shop/a", U, Duration::from_secs(61)).await;
+    let reason = live
+        .until_at(POD, "shop/a", U, Duration::from_secs(61))
+        .await;
     assert_eq!(reason, "stale");
     live.until(POD, "shop/a", P).await;
     fake.refuse("pods", 0);
     fake.put("pods", pod("b", json!({})));
-    live.until_at(POD, "shop/b", P, Duration::from_secs(61)).await;
-    live.until_at(POD, "shop/a", P, Duration::from_secs(61)).await;
+    live.until_at(POD, "shop/b", P, Duration::from_secs(61))
+        .await;
+    live.until_at(POD, "shop/a", P, Duration::from_secs(61))
+        .await;
 }
 
 /// "NODE-7": a node that goes and comes.
@@ -345,12 +458,17 @@ async fn c01_the_result_of_a_collected_job_is_remembered() {
         "spec": {"schedule": "0 0 1 1 *", "failedJobsHistoryLimit": 0}, "status": {"lastScheduleTime": due}}));
     let mut live = follow(&fake).await;
     live.until("kubernetes.io/CronJob", "shop/c", F).await;
-    let job = |status: Value| json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "run", "namespace": "shop", "uid": "run",
+    let job = |status: Value| {
+        json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "run", "namespace": "shop", "uid": "run",
         "annotations": {"batch.kubernetes.io/cronjob-scheduled-timestamp": due},
-        "ownerReferences": [{"apiVersion": "batch/v1", "kind": "CronJob", "name": "c", "uid": "cron", "controller": true}]}, "status": status});
+        "ownerReferences": [{"apiVersion": "batch/v1", "kind": "CronJob", "name": "c", "uid": "cron", "controller": true}]}, "status": status})
+    };
     fake.put("jobs", job(json!({"active": 1})));
     live.until("kubernetes.io/CronJob", "shop/c", U).await;
-    fake.put("jobs", job(json!({"conditions": [{"type": "Complete", "status": "True"}]})));
+    fake.put(
+        "jobs",
+        job(json!({"conditions": [{"type": "Complete", "status": "True"}]})),
+    );
     live.until("kubernetes.io/CronJob", "shop/c", P).await;
     fake.delete("jobs", "shop", "run");
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -361,11 +479,20 @@ async fn c01_the_result_of_a_collected_job_is_remembered() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ages_are_counted_by_the_clock_of_the_api_server() {
     let fake = Fake::start().await;
-    let ahead = Timestamp::now().checked_add(jiff::SignedDuration::from_hours(1)).expect("a time");
-    fake.date(&jiff::fmt::rfc2822::to_string(&ahead.to_zoned(jiff::tz::TimeZone::UTC)).expect("a date").replace("+0000", "GMT"));
+    let ahead = Timestamp::now()
+        .checked_add(jiff::SignedDuration::from_hours(1))
+        .expect("a time");
+    fake.date(
+        &jiff::fmt::rfc2822::to_string(&ahead.to_zoned(jiff::tz::TimeZone::UTC))
+            .expect("a date")
+            .replace("+0000", "GMT"),
+    );
     fake.put("serviceaccounts", account());
     let mut waiting = pod("a", json!({}));
-    let since = ahead.checked_sub(jiff::SignedDuration::from_mins(10)).expect("a time").to_string();
+    let since = ahead
+        .checked_sub(jiff::SignedDuration::from_mins(10))
+        .expect("a time")
+        .to_string();
     waiting["status"] = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "lastTransitionTime": since}]});
     fake.put("pods", waiting);
     let mut live = follow(&fake).await;
@@ -394,7 +521,10 @@ async fn a_single_look_lists_each_kind_once() {
     let source = source(kubeconfig.path());
     let snapshot = source.fetch(&Context::default()).await.expect("a snapshot");
     let graph = graph(&source, &snapshot, Timestamp::now());
-    assert_eq!(state(&graph, POD, "shop/a").map(|(state, _)| state), Some(P));
+    assert_eq!(
+        state(&graph, POD, "shop/a").map(|(state, _)| state),
+        Some(P)
+    );
     assert_eq!(fake.requests().len(), KINDS);
 }
 
@@ -406,7 +536,13 @@ async fn a_cluster_that_does_not_answer_is_an_error_with_its_cause() {
     let source = source(kubeconfig.path());
     drop(fake);
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let error = source.fetch(&Context::default()).await.expect_err("no cluster");
+    let error = source
+        .fetch(&Context::default())
+        .await
+        .expect_err("no cluster");
     let text = error.chain();
-    assert!(text.starts_with("cannot list anything of the cluster test: ") && text.contains("refused"), "{text}");
+    assert!(
+        text.starts_with("cannot list anything of the cluster test: ") && text.contains("refused"),
+        "{text}"
+    );
 }

@@ -10,7 +10,13 @@ use crate::workloads::{DONE, conditions, counts, deployment, replica_set};
 fn p05_a_service_before_a_finished_job_is_not_well() {
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop, creationTimestamp: '{ago 9000}'}\nspec: {selector: {app: web}}\n";
     let done = pod("job", ", labels: {app: web}", APP, "phase: Succeeded");
-    case("SVC-2", &docs(&[service, &done]), "Service/shop/web", F, "no-endpoints");
+    case(
+        "SVC-2",
+        &docs(&[service, &done]),
+        "Service/shop/web",
+        F,
+        "no-endpoints",
+    );
 }
 
 /// 6: a Job that failed and whose pods were collected.
@@ -23,9 +29,19 @@ fn p06_a_failed_job_without_pods_is_failing() {
 /// 7: a clean end of a container that should run for ever, and the calm between two crashes.
 #[test]
 fn p07_crash_loops_do_not_pass_in_between() {
-    let between = pod("p", "", APP, "phase: Running, containerStatuses: [{name: app, ready: true, restartCount: 4, state: {running: {startedAt: '{ago 5}'}}, lastState: {terminated: {exitCode: 0, reason: OOMKilled, finishedAt: '{ago 40}'}}}]");
+    let between = pod(
+        "p",
+        "",
+        APP,
+        "phase: Running, containerStatuses: [{name: app, ready: true, restartCount: 4, state: {running: {startedAt: '{ago 5}'}}, lastState: {terminated: {exitCode: 0, reason: OOMKilled, finishedAt: '{ago 40}'}}}]",
+    );
     case("CT-4", &between, "Pod#container/shop/p/app", D, "flapping");
-    let again = pod("p", "", APP, "phase: Running, containerStatuses: [{name: app, restartCount: 4, state: {terminated: {exitCode: 0}}}]");
+    let again = pod(
+        "p",
+        "",
+        APP,
+        "phase: Running, containerStatuses: [{name: app, restartCount: 4, state: {terminated: {exitCode: 0}}}]",
+    );
     case("CT-6", &again, "Pod#container/shop/p/app", F, "completed");
 }
 
@@ -58,7 +74,12 @@ fn p10_the_default_backend_of_an_ingress_counts() {
 /// 12: counts of zero are left out by the API.
 #[test]
 fn p12_nothing_is_wrong_with_workloads_scaled_to_zero() {
-    world(&deployment(0, "", "conditions: [{type: Available, status: 'True'}]")).expect("Deployment/shop/cart", P);
+    world(&deployment(
+        0,
+        "",
+        "conditions: [{type: Available, status: 'True'}]",
+    ))
+    .expect("Deployment/shop/cart", P);
     let daemons = "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: d, namespace: shop, generation: 1}\nstatus: {observedGeneration: 1}\n";
     world(daemons).expect("DaemonSet/shop/d", P);
 }
@@ -66,7 +87,11 @@ fn p12_nothing_is_wrong_with_workloads_scaled_to_zero() {
 /// 13: a paused Deployment.
 #[test]
 fn p13_a_paused_deployment_passes() {
-    let status = format!("{}, {}", counts(3, 3, 3), conditions("True", 99, "status: Unknown, reason: DeploymentPaused"));
+    let status = format!(
+        "{}, {}",
+        counts(3, 3, 3),
+        conditions("True", 99, "status: Unknown, reason: DeploymentPaused")
+    );
     world(&deployment(3, ", paused: true", &status)).expect("Deployment/shop/cart", P);
 }
 
@@ -90,9 +115,14 @@ fn p15_a_pod_needs_no_volumes() {
 /// 16: a bound claim with its class, and one without a class.
 #[test]
 fn p16_a_bound_claim_passes_with_and_without_its_class() {
-    let claim = |class: &str| format!("apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: data, namespace: shop}}\nspec: {{{class}}}\nstatus: {{phase: Bound}}\n");
+    let claim = |class: &str| {
+        format!(
+            "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {{name: data, namespace: shop}}\nspec: {{{class}}}\nstatus: {{phase: Bound}}\n"
+        )
+    };
     let class = "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: fast}\nprovisioner: x\n";
-    world(&docs(&[&claim("storageClassName: fast"), class])).expect("PersistentVolumeClaim/shop/data", P);
+    world(&docs(&[&claim("storageClassName: fast"), class]))
+        .expect("PersistentVolumeClaim/shop/data", P);
     world(&docs(&[&claim(""), class])).expect("PersistentVolumeClaim/shop/data", P);
 }
 
@@ -106,7 +136,11 @@ fn p17_a_sub_path_of_a_claim_passes() {
 /// 18: a Job that runs, and one that completed at the second try.
 #[test]
 fn p18_jobs_that_run_or_were_tried_again_are_not_failing() {
-    let job = |status: &str| format!("apiVersion: batch/v1\nkind: Job\nmetadata: {{name: j, namespace: shop, uid: j}}\nstatus: {{{status}}}\n");
+    let job = |status: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: j, namespace: shop, uid: j}}\nstatus: {{{status}}}\n"
+        )
+    };
     world(&job("active: 1")).expect("Job/shop/j", P);
     let retried = job("succeeded: 1, failed: 1, conditions: [{type: Complete, status: 'True'}]");
     let failed = pod("first", &owned_by("Job", "j", "j"), APP, "phase: Failed");
@@ -153,7 +187,17 @@ fn p23_what_is_not_known_or_only_tight_is_not_failing() {
     let status = format!("{}, {}", counts(1, 1, 1), conditions("True", 99, DONE));
     let owner = owned_by("ReplicaSet", "cart-1", "cart-1");
     let evicted = pod("old", &owner, APP, "phase: Failed, reason: Evicted");
-    let world = world(&docs(&[&deployment(1, "", &status), &replica_set("cart-1", 2, 1, "replicas: 1, availableReplicas: 1, fullyLabeledReplicas: 1"), &ready_pod("new", &owner), &evicted]));
+    let world = world(&docs(&[
+        &deployment(1, "", &status),
+        &replica_set(
+            "cart-1",
+            2,
+            1,
+            "replicas: 1, availableReplicas: 1, fullyLabeledReplicas: 1",
+        ),
+        &ready_pod("new", &owner),
+        &evicted,
+    ]));
     world.expect("Pod/shop/old", F);
     world.expect("Deployment/shop/cart", P);
 }
@@ -163,7 +207,12 @@ fn p23_what_is_not_known_or_only_tight_is_not_failing() {
 fn p24_one_broken_pod_is_not_a_broken_cluster() {
     let set = "apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {name: rs, namespace: shop, uid: rs, generation: 1}\nspec: {replicas: 3}\nstatus: {observedGeneration: 1, replicas: 3, fullyLabeledReplicas: 3, availableReplicas: 2}\n";
     let owner = owned_by("ReplicaSet", "rs", "rs");
-    let world = world(&docs(&[set, &ready_pod("a", &owner), &ready_pod("b", &owner), &crashing_pod("c", &owner)]));
+    let world = world(&docs(&[
+        set,
+        &ready_pod("a", &owner),
+        &ready_pod("b", &owner),
+        &crashing_pod("c", &owner),
+    ]));
     world.expect("ReplicaSet/shop/rs", D);
     assert_eq!(world.root(), D);
 }
@@ -178,9 +227,24 @@ fn p26_nothing_at_all_is_no_crash() {
 /// 28: children by the uid of their owner; selectors of expressions alone.
 #[test]
 fn p28_pods_belong_to_whom_they_name_not_to_whom_they_look_like() {
-    let set = |uid: &str| format!("apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {{name: {uid}, namespace: shop, uid: {uid}, generation: 1}}\nspec: {{replicas: 1, selector: {{matchExpressions: [{{key: app, operator: Exists}}]}}}}\nstatus: {{observedGeneration: 1, replicas: 1, fullyLabeledReplicas: 1, availableReplicas: 1}}\n");
+    let set = |uid: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {{name: {uid}, namespace: shop, uid: {uid}, generation: 1}}\nspec: {{replicas: 1, selector: {{matchExpressions: [{{key: app, operator: Exists}}]}}}}\nstatus: {{observedGeneration: 1, replicas: 1, fullyLabeledReplicas: 1, availableReplicas: 1}}\n"
+        )
+    };
     let label = ", labels: {app: x}";
-    let world = world(&docs(&[&set("one"), &set("two"), &ready_pod("a", &format!("{label}{}", owned_by("ReplicaSet", "one", "one"))), &crashing_pod("b", &format!("{label}{}", owned_by("ReplicaSet", "two", "two")))]));
+    let world = world(&docs(&[
+        &set("one"),
+        &set("two"),
+        &ready_pod(
+            "a",
+            &format!("{label}{}", owned_by("ReplicaSet", "one", "one")),
+        ),
+        &crashing_pod(
+            "b",
+            &format!("{label}{}", owned_by("ReplicaSet", "two", "two")),
+        ),
+    ]));
     world.expect("ReplicaSet/shop/one", P);
     world.expect("ReplicaSet/shop/two", F);
 }
@@ -188,11 +252,20 @@ fn p28_pods_belong_to_whom_they_name_not_to_whom_they_look_like() {
 /// 32: deletion.
 #[test]
 fn p32_what_is_being_deleted_is_told_and_does_not_count() {
-    let going = |age: i64| ready_pod("p", &format!(", finalizers: [example.com/hold], deletionTimestamp: '{{ago {age}}}'"));
+    let going = |age: i64| {
+        ready_pod(
+            "p",
+            &format!(", finalizers: [example.com/hold], deletionTimestamp: '{{ago {age}}}'"),
+        )
+    };
     case("G3", &going(-20), "Pod/shop/p", U, "terminating");
     case("G3", &going(60), "Pod/shop/p", U, "terminating-overdue");
     case("G3", &going(600), "Pod/shop/p", F, "stuck-terminating");
-    assert!(world(&going(600)).says("Pod/shop/p").contains("example.com/hold"));
+    assert!(
+        world(&going(600))
+            .says("Pod/shop/p")
+            .contains("example.com/hold")
+    );
     let set = "apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {name: rs, namespace: shop, uid: rs, generation: 1}\nspec: {replicas: 1}\nstatus: {observedGeneration: 1, replicas: 1, fullyLabeledReplicas: 1, availableReplicas: 1}\n";
     let owner = owned_by("ReplicaSet", "rs", "rs");
     let old = crashing_pod("old", &format!("{owner}, deletionTimestamp: '{{ago 5}}'"));
@@ -218,7 +291,12 @@ fn argo_a_deployment_that_breaks_after_its_rollout_is_failing() {
 /// A crash loop of an init container.
 #[test]
 fn argo_an_init_crash_loop_is_failing() {
-    let yaml = pod("p", "", "nodeName: n1, initContainers: [{name: migrate}], containers: [{name: app}]", "phase: Pending, initContainerStatuses: [{name: migrate, restartCount: 3, state: {waiting: {reason: CrashLoopBackOff}}}], containerStatuses: [{name: app, state: {waiting: {reason: PodInitializing}}}]");
+    let yaml = pod(
+        "p",
+        "",
+        "nodeName: n1, initContainers: [{name: migrate}], containers: [{name: app}]",
+        "phase: Pending, initContainerStatuses: [{name: migrate, restartCount: 3, state: {waiting: {reason: CrashLoopBackOff}}}], containerStatuses: [{name: app, state: {waiting: {reason: PodInitializing}}}]",
+    );
     world(&yaml).expect("Pod/shop/p", F);
 }
 
@@ -233,7 +311,10 @@ fn argo_suspension_does_not_spoil_the_whole() {
 #[test]
 fn argo_a_pod_that_fails_makes_its_owner_fail() {
     let owner = "apiVersion: example.com/v1\nkind: Foo\nmetadata: {name: f, namespace: shop, uid: foo}\nstatus: {conditions: [{type: Ready, status: 'True'}]}\n";
-    let child = crashing_pod("p", ", ownerReferences: [{apiVersion: example.com/v1, kind: Foo, name: f, uid: foo, controller: true}]");
+    let child = crashing_pod(
+        "p",
+        ", ownerReferences: [{apiVersion: example.com/v1, kind: Foo, name: f, uid: foo, controller: true}]",
+    );
     world(&docs(&[owner, &child])).expect("example.com/Foo/shop/f", F);
 }
 
@@ -259,7 +340,13 @@ fn helm_a_definition_whose_names_are_taken_is_failing() {
 fn popeye_a_port_without_a_name_is_not_any_port() {
     let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i, namespace: shop}\nspec: {defaultBackend: {service: {name: web, port: {number: 81}}}}\n";
     let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {type: ClusterIP, ports: [{port: 80}]}\n";
-    case("ING-3", &docs(&[ingress, service]), "Ingress#path/shop/i/default backend", F, "missing-port");
+    case(
+        "ING-3",
+        &docs(&[ingress, service]),
+        "Ingress#path/shop/i/default backend",
+        F,
+        "missing-port",
+    );
 }
 
 /// k8sgpt: nothing is wrong with completed pods, retries, and StatefulSets without a Service.

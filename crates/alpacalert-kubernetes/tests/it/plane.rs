@@ -44,21 +44,40 @@ fn programs() -> Option<PathBuf> {
         Some(folder) => PathBuf::from(folder),
         None => {
             let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-            let cache = cache.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cache")))?;
+            let cache =
+                cache.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cache")))?;
             cache.join("alpacalert/control-plane")
         }
     };
     let bin = folder.join("bin");
-    let all = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"];
-    all.iter().all(|program| bin.join(program).is_file()).then_some(bin)
+    let all = [
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kubectl",
+    ];
+    all.iter()
+        .all(|program| bin.join(program).is_file())
+        .then_some(bin)
 }
 
 fn free_ports() -> Ports {
     // All open at once, so that they differ.
-    let listeners: Vec<TcpListener> = (0..5).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
-    let mut ports = listeners.iter().map(|listener| listener.local_addr().expect("an address").port());
+    let listeners: Vec<TcpListener> = (0..5)
+        .map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"))
+        .collect();
+    let mut ports = listeners
+        .iter()
+        .map(|listener| listener.local_addr().expect("an address").port());
     let mut next = || ports.next().expect("a port");
-    Ports { etcd: next(), peer: next(), api: next(), manager: next(), scheduler: next() }
+    Ports {
+        etcd: next(),
+        peer: next(),
+        api: next(),
+        manager: next(),
+        scheduler: next(),
+    }
 }
 
 impl Plane {
@@ -69,7 +88,12 @@ impl Plane {
             return None;
         };
         let folder = tempfile::tempdir().expect("a folder");
-        let mut plane = Plane { folder, bin, ports: free_ports(), processes: Vec::new() };
+        let mut plane = Plane {
+            folder,
+            bin,
+            ports: free_ports(),
+            processes: Vec::new(),
+        };
         plane.write_identities();
         plane.start_etcd();
         plane.start_api_server();
@@ -89,23 +113,38 @@ impl Plane {
     fn write_identities(&self) {
         let mut authority = rcgen::CertificateParams::new(Vec::new()).expect("an authority");
         authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        authority.distinguished_name.push(rcgen::DnType::CommonName, "test authority");
-        authority.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign, rcgen::KeyUsagePurpose::DigitalSignature];
+        authority
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "test authority");
+        authority.key_usages = vec![
+            rcgen::KeyUsagePurpose::KeyCertSign,
+            rcgen::KeyUsagePurpose::DigitalSignature,
+        ];
         let authority_key = rcgen::KeyPair::generate().expect("a key");
-        let authority_certificate = authority.self_signed(&authority_key).expect("a certificate");
+        let authority_certificate = authority
+            .self_signed(&authority_key)
+            .expect("a certificate");
         let issuer = rcgen::Issuer::new(authority, authority_key);
-        let names = ["localhost", "127.0.0.1", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
+        let names = [
+            "localhost",
+            "127.0.0.1",
+            "kubernetes",
+            "kubernetes.default",
+            "kubernetes.default.svc",
+        ];
         let server = rcgen::CertificateParams::new(names.map(str::to_owned)).expect("names");
         let server_key = rcgen::KeyPair::generate().expect("a key");
-        let server_certificate = server.signed_by(&server_key, &issuer).expect("a certificate");
+        let server_certificate = server
+            .signed_by(&server_key, &issuer)
+            .expect("a certificate");
         let accounts = rcgen::KeyPair::generate().expect("a key");
         self.write("ca.crt", &authority_certificate.pem());
         self.write("server.crt", &server_certificate.pem());
         self.write("server.key", &server_key.serialize_pem());
         self.write("sa.key", &accounts.serialize_pem());
         self.write("sa.pub", &accounts.public_key_pem());
-        self.write("tokens.csv", "admin-token,admin,1,\"system:masters\"\nview-token,viewer,2,\"viewers\"\n");
-        for user in ["admin", "view"] {
+        self.write("tokens.csv", "admin-token,admin,1,\"system:masters\"\nview-token,viewer,2,\"viewers\"\nagent-token,agent,3,\"agents\"\n");
+        for user in ["admin", "view", "agent"] {
             let text = format!(
                 "apiVersion: v1\nkind: Config\ncurrent-context: test\nclusters: [{{name: test, cluster: {{server: 'https://127.0.0.1:{}', certificate-authority: {}}}}}]\ncontexts: [{{name: test, context: {{cluster: test, user: test}}}}]\nusers: [{{name: test, user: {{token: {user}-token}}}}]\n",
                 self.ports.api,
@@ -121,7 +160,11 @@ impl Plane {
     }
 
     fn spawn(&mut self, program: &'static str, args: &[String]) {
-        let log = File::options().create(true).append(true).open(self.folder.path().join(format!("{program}.log"))).expect("a log");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join(format!("{program}.log")))
+            .expect("a log");
         let child = Command::new(self.bin.join(program))
             .args(args)
             .stdin(Stdio::null())
@@ -168,7 +211,10 @@ impl Plane {
         let start = Instant::now();
         while self.try_kubectl(&["get", "--raw", "/readyz"]).as_deref() != Ok("ok") {
             if start.elapsed() > START {
-                panic!("the API server is not ready: {}", self.log("kube-apiserver"));
+                panic!(
+                    "the API server is not ready: {}",
+                    self.log("kube-apiserver")
+                );
             }
             std::thread::sleep(Duration::from_millis(300));
         }
@@ -200,7 +246,11 @@ impl Plane {
 
     /// Ends the API server and starts it again, under whoever watches.
     pub(crate) fn restart_api_server(&mut self) {
-        let at = self.processes.iter().position(|(name, _)| *name == "kube-apiserver").expect("an API server");
+        let at = self
+            .processes
+            .iter()
+            .position(|(name, _)| *name == "kube-apiserver")
+            .expect("an API server");
         let (_, mut process) = self.processes.remove(at);
         let _ = process.kill();
         let _ = process.wait();
@@ -208,7 +258,8 @@ impl Plane {
     }
 
     fn log(&self, program: &str) -> String {
-        let text = std::fs::read_to_string(self.folder.path().join(format!("{program}.log"))).unwrap_or_default();
+        let text = std::fs::read_to_string(self.folder.path().join(format!("{program}.log")))
+            .unwrap_or_default();
         let lines: Vec<&str> = text.lines().rev().take(20).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
@@ -228,7 +279,8 @@ impl Plane {
 
     /// What `kubectl` prints.
     pub(crate) fn kubectl(&self, args: &[&str]) -> String {
-        self.try_kubectl(args).unwrap_or_else(|error| panic!("kubectl {}: {error}", args.join(" ")))
+        self.try_kubectl(args)
+            .unwrap_or_else(|error| panic!("kubectl {}: {error}", args.join(" ")))
     }
 
     /// Creates or changes what a text of YAML describes; again while the accounts of a new namespace are not there yet.
@@ -240,7 +292,9 @@ impl Plane {
         loop {
             match self.try_kubectl(&["apply", "--server-side", "--force-conflicts", "-f", &path]) {
                 Ok(_) => return,
-                Err(error) if start.elapsed() > Duration::from_secs(20) => panic!("{error}\n{yaml}"),
+                Err(error) if start.elapsed() > Duration::from_secs(20) => {
+                    panic!("{error}\n{yaml}")
+                }
                 Err(_) => std::thread::sleep(Duration::from_millis(200)),
             }
         }
@@ -249,7 +303,15 @@ impl Plane {
     /// Gives an object a status, as its controller or its kubelet would.
     pub(crate) fn status(&self, kind: &str, namespace: &str, name: &str, status: &Value) {
         let patch = serde_json::json!({ "status": status }).to_string();
-        let mut args = vec!["patch", kind, name, "--subresource=status", "--type=merge", "-p", &patch];
+        let mut args = vec![
+            "patch",
+            kind,
+            name,
+            "--subresource=status",
+            "--type=merge",
+            "-p",
+            &patch,
+        ];
         if !namespace.is_empty() {
             args.extend(["-n", namespace]);
         }
@@ -261,12 +323,20 @@ impl Plane {
         let text = self.kubectl(&["get", "pods", "-n", namespace, "-l", selector, "-o", "json"]);
         let list: Value = serde_json::from_str(&text).expect("JSON");
         let items = list["items"].as_array().cloned().unwrap_or_default();
-        let live = items.iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
-        live.filter_map(|pod| Some(pod["metadata"]["name"].as_str()?.to_owned())).collect()
+        let live = items
+            .iter()
+            .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null());
+        live.filter_map(|pod| Some(pod["metadata"]["name"].as_str()?.to_owned()))
+            .collect()
     }
 
     /// Waits until a selector selects so many pods.
-    pub(crate) fn wait_for_pods(&self, namespace: &str, selector: &str, count: usize) -> Vec<String> {
+    pub(crate) fn wait_for_pods(
+        &self,
+        namespace: &str,
+        selector: &str,
+        count: usize,
+    ) -> Vec<String> {
         let start = Instant::now();
         loop {
             let pods = self.pods(namespace, selector);
@@ -274,7 +344,10 @@ impl Plane {
                 return pods;
             }
             if start.elapsed() > Duration::from_secs(30) {
-                panic!("{namespace} has the pods {pods:?} for {selector}, not {count}\n{}", self.log("kube-controller-manager"));
+                panic!(
+                    "{namespace} has the pods {pods:?} for {selector}, not {count}\n{}",
+                    self.log("kube-controller-manager")
+                );
             }
             std::thread::sleep(Duration::from_millis(200));
         }

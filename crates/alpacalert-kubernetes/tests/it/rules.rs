@@ -12,7 +12,11 @@ fn every_rule_is_named_by_a_test() {
             tests.push_str(&std::fs::read_to_string(&path).expect("a test"));
         }
     }
-    let missing: Vec<&str> = RULES.iter().map(|rule| rule.id).filter(|id| !tests.contains(&format!("\"{id}\""))).collect();
+    let missing: Vec<&str> = RULES
+        .iter()
+        .map(|rule| rule.id)
+        .filter(|id| !tests.contains(&format!("\"{id}\"")))
+        .collect();
     assert!(missing.is_empty(), "no test names the rules {missing:?}");
 }
 
@@ -27,10 +31,17 @@ fn every_rule_has_one_name() {
 
 #[test]
 fn the_reference_is_up_to_date() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/kubernetes-rules.md");
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/reference/kubernetes-rules.md"
+    );
     if std::env::var_os("UPDATE_REFERENCE").is_some() {
         std::fs::write(path, reference()).expect("the reference");
     }
     let written = std::fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(written, reference(), "write it anew with `cargo xtask reference`");
+    assert_eq!(
+        written,
+        reference(),
+        "write it anew with `cargo xtask reference`"
+    );
 }

@@ -8,7 +8,8 @@ use alpacalert_model::{Graph, Kind, NodeId, NodeRef, State, Timestamp};
 pub(crate) const NOON: &str = "2026-11-22T12:00:00Z";
 
 pub(crate) fn time(text: &str) -> Timestamp {
-    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+    text.parse()
+        .unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 /// Noon, so many seconds earlier, as the API writes it: what happened `ago(60)` happened a minute ago.
@@ -57,7 +58,11 @@ pub(crate) fn world_at(cluster: Cluster, at: &str) -> World {
 
 pub(crate) fn world_with(registry: &Registry, cluster: Cluster, at: &str) -> World {
     let judged = Judged::new(cluster, registry, time(at)).expect("a selection that fits");
-    World { graph: judged.graph, roots: judged.roots, snapshot: judged.cluster }
+    World {
+        graph: judged.graph,
+        roots: judged.roots,
+        snapshot: judged.cluster,
+    }
 }
 
 impl World {
@@ -76,7 +81,11 @@ impl World {
     fn by_id(&self, kind: &str, reference: &str, path: &str) -> NodeRef<'_> {
         let id = NodeId::new("test", kind.parse().expect("a kind"), reference);
         let key = self.graph.key(&id).unwrap_or_else(|| {
-            let all: Vec<String> = self.graph.nodes().map(|node| node.id().to_string()).collect();
+            let all: Vec<String> = self
+                .graph
+                .nodes()
+                .map(|node| node.id().to_string())
+                .collect();
             panic!("no node {path} among {all:#?}")
         });
         self.graph.get(key).expect("a node")
@@ -85,9 +94,13 @@ impl World {
     pub(crate) fn has(&self, path: &str) -> bool {
         let (kind, reference) = path.split_once('/').expect("Kind/reference");
         let kind = format!("kubernetes.io/{kind}").parse().expect("a kind");
-        self.graph.key(&NodeId::new("test", kind, reference)).is_some_and(|key| {
-            self.graph.get(key).is_some_and(|node| node.role().is_some())
-        })
+        self.graph
+            .key(&NodeId::new("test", kind, reference))
+            .is_some_and(|key| {
+                self.graph
+                    .get(key)
+                    .is_some_and(|node| node.role().is_some())
+            })
     }
 
     pub(crate) fn state(&self, path: &str) -> State {
@@ -97,9 +110,16 @@ impl World {
     /// The reasons and messages of an object's own sensor.
     pub(crate) fn says(&self, path: &str) -> String {
         let node = self.node(path);
-        let own = node.children().map(|(child, _)| child).find(|child| child.id().kind().fragment() == Some("status"));
+        let own = node
+            .children()
+            .map(|(child, _)| child)
+            .find(|child| child.id().kind().fragment() == Some("status"));
         let status = own.unwrap_or(node).status();
-        let messages: Vec<String> = status.messages.iter().map(|message| message.text.to_string()).collect();
+        let messages: Vec<String> = status
+            .messages
+            .iter()
+            .map(|message| message.text.to_string())
+            .collect();
         format!("{}: {}", status.reason, messages.join(" | "))
     }
 
@@ -126,11 +146,26 @@ impl World {
 }
 
 fn write(node: NodeRef<'_>, depth: usize, out: &mut String) {
-    let message = node.status().messages.first().map(|m| m.text.to_string()).unwrap_or_default();
-    out.push_str(&format!("{}{} {} {} {message}\n", "  ".repeat(depth), node.state(), node.title(), node.status().reason));
+    let message = node
+        .status()
+        .messages
+        .first()
+        .map(|m| m.text.to_string())
+        .unwrap_or_default();
+    out.push_str(&format!(
+        "{}{} {} {} {message}\n",
+        "  ".repeat(depth),
+        node.state(),
+        node.title(),
+        node.status().reason
+    ));
     for (child, edge) in node.children() {
         if edge.effect != alpacalert_model::Effect::Required {
-            out.push_str(&format!("{}({})\n", "  ".repeat(depth + 1), edge.effect.as_str()));
+            out.push_str(&format!(
+                "{}({})\n",
+                "  ".repeat(depth + 1),
+                edge.effect.as_str()
+            ));
         }
         write(child, depth + 1, out);
     }
@@ -150,7 +185,11 @@ pub(crate) fn findings(cluster: &Cluster, path: &str, at: &str) -> Vec<Finding> 
     match kind.split_once('#') {
         Some((whole, part)) => {
             let slashes = usize::from(!whole.ends_with("WebhookConfiguration"));
-            let at = reference.match_indices('/').nth(slashes).map(|(at, _)| at).unwrap_or(reference.len());
+            let at = reference
+                .match_indices('/')
+                .nth(slashes)
+                .map(|(at, _)| at)
+                .unwrap_or(reference.len());
             let name = reference.get(at + 1..).unwrap_or_default();
             cluster.part_findings(whole, &reference[..at], part, name, now)
         }
@@ -168,10 +207,19 @@ pub(crate) fn case(rule: &str, yaml: &str, path: &str, state: State, reason: &st
     let found = findings(&cluster, path, NOON);
     let known = alpacalert_kubernetes::rules::RULES;
     for finding in &found {
-        assert!(known.iter().any(|rule| rule.id == finding.rule), "{} is not in the reference", finding.rule);
+        assert!(
+            known.iter().any(|rule| rule.id == finding.rule),
+            "{} is not in the reference",
+            finding.rule
+        );
     }
-    let fits = found.iter().any(|f| f.rule == rule && f.state == state && f.reason.as_str() == reason);
-    assert!(fits, "{rule}: wanted {state} {reason} of {path}, found {found:#?}");
+    let fits = found
+        .iter()
+        .any(|f| f.rule == rule && f.state == state && f.reason.as_str() == reason);
+    assert!(
+        fits,
+        "{rule}: wanted {state} {reason} of {path}, found {found:#?}"
+    );
 }
 
 /// The rule must find nothing that is worse than Passing.
@@ -180,8 +228,14 @@ pub(crate) fn quiet(rule: &str, yaml: &str, path: &str) {
     let cluster = cluster(yaml);
     let found = findings(&cluster, path, NOON);
     assert!(!found.is_empty(), "no such object: {path}");
-    let bad: Vec<&Finding> = found.iter().filter(|f| f.rule == rule && f.state != State::Passing).collect();
-    assert!(bad.is_empty(), "{rule}: wanted nothing of {path}, found {bad:#?}");
+    let bad: Vec<&Finding> = found
+        .iter()
+        .filter(|f| f.rule == rule && f.state != State::Passing)
+        .collect();
+    assert!(
+        bad.is_empty(),
+        "{rule}: wanted nothing of {path}, found {bad:#?}"
+    );
 }
 
 pub(crate) const P: State = State::Passing;
@@ -214,10 +268,17 @@ pub(crate) fn ready_pod(name: &str, extra: &str) -> String {
 
 /// A pod whose container crashes again and again.
 pub(crate) fn crashing_pod(name: &str, extra: &str) -> String {
-    pod(name, extra, APP, "phase: Running, conditions: [{type: PodScheduled, status: 'True', lastTransitionTime: '{ago 3600}'}, {type: Ready, status: 'False', reason: ContainersNotReady, lastTransitionTime: '{ago 3000}'}], containerStatuses: [{name: app, ready: false, started: false, restartCount: 5, state: {waiting: {reason: CrashLoopBackOff, message: back-off 5m0s restarting failed container}}, lastState: {terminated: {exitCode: 1, reason: Error, finishedAt: '{ago 100}'}}}]")
+    pod(
+        name,
+        extra,
+        APP,
+        "phase: Running, conditions: [{type: PodScheduled, status: 'True', lastTransitionTime: '{ago 3600}'}, {type: Ready, status: 'False', reason: ContainersNotReady, lastTransitionTime: '{ago 3000}'}], containerStatuses: [{name: app, ready: false, started: false, restartCount: 5, state: {waiting: {reason: CrashLoopBackOff, message: back-off 5m0s restarting failed container}}, lastState: {terminated: {exitCode: 1, reason: Error, finishedAt: '{ago 100}'}}}]",
+    )
 }
 
 /// `, ownerReferences: …` for the metadata of something that a controller owns.
 pub(crate) fn owned_by(kind: &str, name: &str, uid: &str) -> String {
-    format!(", ownerReferences: [{{apiVersion: apps/v1, kind: {kind}, name: {name}, uid: {uid}, controller: true}}]")
+    format!(
+        ", ownerReferences: [{{apiVersion: apps/v1, kind: {kind}, name: {name}, uid: {uid}, controller: true}}]"
+    )
 }
