@@ -89,8 +89,8 @@ impl Dump {
         let text = text.trim_start_matches('\u{feff}');
         if text.trim_start().starts_with(['{', '[']) {
             // One document after another, as tools print them.
-            let mut read = 0;
-            for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
+            let documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+            for (read, value) in documents.enumerate() {
                 match value {
                     Ok(value) => self.add_value(value, None, name),
                     Err(error) if read == 0 => {
@@ -100,7 +100,6 @@ impl Dump {
                         return self.unreadable(format!("{name}: after {read} documents: {error}"));
                     }
                 }
-                read += 1;
             }
             return;
         }

@@ -11,6 +11,9 @@ use crate::object::{Body, Object};
 /// A kind and a reference.
 pub(crate) type Key = (Arc<str>, Arc<str>);
 
+/// A namespace, and a label as `key=value`.
+type Label = (Box<str>, Box<str>);
+
 /// Lookups beside those by name.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
@@ -27,7 +30,7 @@ pub(crate) struct Index {
     /// The attachments of a volume, by the volume's name.
     pub(crate) attachments: HashMap<Box<str>, Vec<Arc<str>>>,
     /// Pods by namespace and a label as `key=value`.
-    pods_by_label: HashMap<(Box<str>, Box<str>), Vec<Arc<str>>>,
+    pods_by_label: HashMap<Label, Vec<Arc<str>>>,
     /// What each namespace holds, whether or not the Namespace itself can be seen.
     pub(crate) namespaces: BTreeMap<Box<str>, Vec<Key>>,
     /// The definition of a custom kind, by the kind as it is written here.

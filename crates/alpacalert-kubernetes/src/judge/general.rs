@@ -144,10 +144,7 @@ pub(super) fn observed(judge: &mut Judge<'_>, observed: Option<i64>, always: boo
 }
 
 /// The conditions that speak of the object's newest generation.
-pub(super) fn fresh<'c>(
-    conditions: &'c [Condition],
-    generation: i64,
-) -> impl Iterator<Item = &'c Condition> {
+pub(super) fn fresh(conditions: &[Condition], generation: i64) -> impl Iterator<Item = &Condition> {
     conditions.iter().filter(move |condition| {
         condition
             .observed_generation

@@ -28,16 +28,14 @@ pub(super) fn node(judge: &mut Judge<'_>, node: &Node) {
                 judge.failing("NODE-3", "NetworkUnavailable", said.sentence())
             }
             "NetworkUnavailable" => {}
-            "MemoryPressure" | "DiskPressure" | "PIDPressure" => {
-                if said.is_true() {
-                    judge.degraded("NODE-2", &said.kind, said.sentence());
-                }
+            "MemoryPressure" | "DiskPressure" | "PIDPressure" if said.is_true() => {
+                judge.degraded("NODE-2", &said.kind, said.sentence());
             }
-            kind if POSITIVE.contains(&kind) => {
-                if !said.is_true() {
-                    judge.degraded("NODE-8", kind, said.sentence());
-                }
+            "MemoryPressure" | "DiskPressure" | "PIDPressure" => {}
+            kind if POSITIVE.contains(&kind) && !said.is_true() => {
+                judge.degraded("NODE-8", kind, said.sentence());
             }
+            kind if POSITIVE.contains(&kind) => {}
             kind if said.is_true() => judge.degraded("NODE-8", kind, said.sentence()),
             kind if &*said.status == "Unknown" && is_ready(node) => {
                 judge.unknown("NODE-8", kind, said.sentence())

@@ -211,15 +211,13 @@ fn nobody(judge: &mut Judge<'_>, service: &Service, all: usize) {
         .iter()
         .filter(|pod| pod.pod().is_some_and(|pod| !pod.finished()))
         .collect();
-    if all == 0 && live.is_empty() {
-        if let Some(workload) = scaled_to_zero(
-            judge.cluster,
-            judge.object.namespace(),
-            &service.spec.selector,
-        ) {
-            let text = format!("has no endpoints: {} is scaled to zero", workload.title());
-            return judge.degraded("SVC-2", "ScaledToZero", text);
-        }
+    let idle = (all == 0 && live.is_empty()).then(|| {
+        let selector = &service.spec.selector;
+        scaled_to_zero(judge.cluster, judge.object.namespace(), selector)
+    });
+    if let Some(workload) = idle.flatten() {
+        let text = format!("has no endpoints: {} is scaled to zero", workload.title());
+        return judge.degraded("SVC-2", "ScaledToZero", text);
     }
     if all == 0 && judge.within_since(None, SLICE_GRACE) {
         return judge.unknown("SVC-2", "Progressing", "its endpoints are not there yet");

@@ -30,7 +30,7 @@ pub(super) enum Event {
     /// Everything there is of a kind, and nothing else.
     Listed(Arc<str>, Vec<Object>),
     /// An object is new, or has changed.
-    Applied(Object),
+    Applied(Box<Object>),
     /// An object is gone.
     Deleted(Arc<str>, Arc<str>),
     /// The kind, or a part of it, can be seen, or not any more.
@@ -333,7 +333,7 @@ impl Reflector {
                     .await?;
             }
             for object in objects {
-                self.tell(Event::Applied(object)).await?;
+                self.tell(Event::Applied(Box::new(object))).await?;
             }
         }
         self.known = if self.scope.is_some() {
@@ -441,14 +441,14 @@ impl Reflector {
                     self.known.remove(&object.reference);
                     // The last state tells how a Job ended that was collected at once.
                     let gone = Event::Deleted(object.kind.clone(), object.reference.clone());
-                    self.tell(Event::Applied(object)).await?;
+                    self.tell(Event::Applied(Box::new(object))).await?;
                     self.tell(gone).await?;
                 }
                 (_, None) => {
                     if self.scope.is_some() {
                         self.known.insert(object.reference.clone());
                     }
-                    self.tell(Event::Applied(object)).await?;
+                    self.tell(Event::Applied(Box::new(object))).await?;
                 }
             }
         }

@@ -65,7 +65,7 @@ impl Store {
                     .get(&object.kind)
                     .and_then(|table| table.get(&object.reference))
                     .cloned();
-                let object = self.admit(object, before.as_deref(), now);
+                let object = self.admit(*object, before.as_deref(), now);
                 let table = self.objects.entry(object.kind.clone()).or_default();
                 table.insert(object.reference.clone(), Arc::new(object));
                 true

@@ -594,10 +594,8 @@ fn cert_manager() {
         F,
         "issuance-failed",
     );
-    let late = format!(
-        "conditions: [{{type: Ready, status: 'True'}}, {{type: Issuing, status: 'True'}}], failedIssuanceAttempts: 2, notAfter: '{{ago -9000}}'"
-    );
-    case("CERT-1", &cert(&late), path, F, "renewal-failed");
+    let late = "conditions: [{type: Ready, status: 'True'}, {type: Issuing, status: 'True'}], failedIssuanceAttempts: 2, notAfter: '{ago -9000}'";
+    case("CERT-1", &cert(late), path, F, "renewal-failed");
     let issuer = |status: &str| {
         format!(
             "apiVersion: cert-manager.io/v1\nkind: ClusterIssuer\nmetadata: {{name: ca}}\nstatus: {{conditions: [{status}]}}\n"

@@ -81,6 +81,7 @@ fn free_ports() -> Ports {
 }
 
 impl Plane {
+    #[allow(clippy::print_stdout, reason = "tells why the test is skipped")]
     /// Starts one; `None`, with the reason printed, where its programs have not been built.
     pub(crate) fn start() -> Option<Plane> {
         let Some(bin) = programs() else {
@@ -264,7 +265,8 @@ impl Plane {
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 
-    fn try_kubectl(&self, args: &[&str]) -> Result<String, String> {
+    /// What `kubectl` prints, or what it complains about.
+    pub(crate) fn try_kubectl(&self, args: &[&str]) -> Result<String, String> {
         let output = Command::new(self.bin.join("kubectl"))
             .arg(format!("--kubeconfig={}", self.path("admin.kubeconfig")))
             .args(args)

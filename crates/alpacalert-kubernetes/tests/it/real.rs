@@ -74,16 +74,12 @@ fn node_is(plane: &Plane, ready: &str) {
         "conditions": [{"type": "Ready", "status": ready, "reason": "Test", "lastHeartbeatTime": now(), "lastTransitionTime": now()}]}));
     // The node lifecycle controller taints what has not been ready yet, and takes a moment to look again.
     if ready == "True" {
-        let _ = plane.kubectl(
-            &[
-                "taint",
-                "node",
-                "n1",
-                "node.kubernetes.io/not-ready:NoSchedule-",
-                "--overwrite",
-            ]
-            .as_slice(),
-        );
+        let _ = plane.try_kubectl(&[
+            "taint",
+            "node",
+            "n1",
+            "node.kubernetes.io/not-ready:NoSchedule-",
+        ]);
     }
 }
 

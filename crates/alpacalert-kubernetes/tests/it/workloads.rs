@@ -422,9 +422,7 @@ fn daemon_sets() {
         "DS-1",
         &make(
             "",
-            &full
-                .replace("current", "current")
-                .replace("currentNumberScheduled: 3", "currentNumberScheduled: 2"),
+            &full.replace("currentNumberScheduled: 3", "currentNumberScheduled: 2"),
         ),
         ds,
         F,
