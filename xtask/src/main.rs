@@ -2,6 +2,7 @@
 
 mod control_plane;
 mod packages;
+mod picture;
 mod run;
 mod test;
 
@@ -19,6 +20,7 @@ Commands:
   packages    install the Debian packages that the tests need, and nothing else
   control-plane   build a Kubernetes control plane for the end-to-end tests, outside of the repository
   reference   write docs/reference anew from the program and its tests
+  pictures    draw docs/pictures anew from the program's output
   bench       run the benchmarks and print their figures
 ";
 
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         ["control-plane"] => control_plane::build(),
         ["packages"] => packages::install().map(|()| true),
         ["reference"] => test::reference(),
+        ["pictures"] => picture::draw_all().map(|()| true),
         ["bench"] => run::cargo(&["bench", "--workspace"], &[]),
         [] | ["help" | "--help" | "-h"] => {
             run::say(HELP);

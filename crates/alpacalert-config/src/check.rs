@@ -2,12 +2,15 @@
 
 mod group;
 mod item;
+mod limits;
 mod shape;
 mod source;
 mod structure;
+mod text;
 mod top;
+mod words;
 
-pub(crate) use shape::describe;
+pub(crate) use words::describe;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

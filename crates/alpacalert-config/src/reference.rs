@@ -17,7 +17,7 @@ pub fn reference(registry: &Registry) -> String {
     for word in vocabulary::top() {
         let _ = writeln!(
             out,
-            "## `{}`\n\n{}\n\n{}\n",
+            "## `{}`\n\n{}\n\nTakes {}.\n",
             word.name,
             word.doc,
             takes(&word.takes)
@@ -27,10 +27,10 @@ pub fn reference(registry: &Registry) -> String {
             Takes::Sources => {
                 let sorts = registry
                     .sources()
-                    .map(|provider| provider.spec().name.to_owned());
+                    .map(|provider| format!("`{}`", provider.spec().name));
                 let sorts: Vec<String> = sorts.collect();
                 if !sorts.is_empty() {
-                    let _ = writeln!(out, "The sorts of source are {}.\n", one_of(sorts));
+                    let _ = writeln!(out, "The sorts of source are {}.\n", sorts.join(", "));
                 }
                 out.push_str("Beside the sort:\n\n");
                 words(&mut out, &vocabulary::source());

@@ -98,14 +98,14 @@ pub struct Explanation {
     pub blame: Vec<Blame>,
 }
 
-/// A service that changes when a leaf fails.
+/// A service that is in another state with a node failing than without.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Impact {
     /// The service.
     pub service: NodeKey,
-    /// Its state now.
+    /// Its state without the failure: its state now, or, of a node that is Failing already, if that node passed.
     pub from: State,
-    /// Its state if the node failed.
+    /// Its state with the failure.
     pub to: State,
 }
 
@@ -134,25 +134,29 @@ impl Graph {
         })
     }
 
-    /// The services whose state changes if a node fails, found by evaluating; the node itself too, if it is a service.
-    /// Worst first. Empty when the node is gone or Failing already.
+    /// The services that a node's failure changes, found by evaluating; the node itself too, if it is a service. Worst
+    /// first. Empty when the node is gone.
+    ///
+    /// Of a node that is Failing already, the services that would be in another state if it alone passed.
     pub fn impact(&self, key: NodeKey) -> Vec<Impact> {
-        if self.get(key).is_none() {
+        let Some(node) = self.get(key) else {
             return Vec::new();
-        }
+        };
+        let is_failing = node.confirmed() == State::Failing;
+        let supposed = match is_failing {
+            true => State::Passing,
+            false => State::Failing,
+        };
         let mut overlay = Overlay::new(self, None);
-        overlay.suppose(key, Some(State::Failing));
-        let changed = overlay.changed().filter_map(|(key, to)| {
+        overlay.suppose(key, Some(supposed));
+        let changed = overlay.changed().filter_map(|(key, would_be)| {
             let node = self.get(key).filter(|node| node.service().is_some())?;
-            let from = node.confirmed();
-            Some((
-                node,
-                Impact {
-                    service: key,
-                    from,
-                    to,
-                },
-            ))
+            let (from, to) = match is_failing {
+                true => (would_be, node.confirmed()),
+                false => (node.confirmed(), would_be),
+            };
+            let service = key;
+            Some((node, Impact { service, from, to }))
         });
         let mut impacts: Vec<(NodeRef<'_>, Impact)> = changed.collect();
         impacts.sort_by_key(|(node, impact)| (Reverse(impact.to), impact.from, node.id()));

@@ -155,7 +155,7 @@ fn names(view: &View<'_>, keys: &[NodeKey], and: &str) -> String {
     names.join(and)
 }
 
-/// The services that change when a node fails.
+/// The services that a node's failure changes.
 pub fn impact(view: &View<'_>, node: NodeRef<'_>, impacts: &[Impact], look: Look) -> String {
     let mut out = String::new();
     let mut spans = vec![
@@ -170,21 +170,21 @@ pub fn impact(view: &View<'_>, node: NodeRef<'_>, impacts: &[Impact], look: Look
     }
     look.line(&mut out, "", "  ", &spans);
     out.push('\n');
+    let already = node.confirmed() == State::Failing;
     if impacts.is_empty() {
-        let already = node.state() == State::Failing;
         let text = if already {
-            "it is failing, and no service depends on that"
+            "it is failing, and no service would change if it alone passed"
         } else {
             "no service changes if it fails"
         };
         look.line(&mut out, "", "", &[span(Tone::Plain, text)]);
         return out;
     }
-    let text = format!(
-        "{} {} if it fails",
-        impacts.len(),
-        plural(impacts.len(), "service changes", "services change")
-    );
+    let services = plural(impacts.len(), "service", "services");
+    let text = match already {
+        true => format!("it takes down {} {services}", impacts.len()),
+        false => format!("its failure would change {} {services}", impacts.len()),
+    };
     look.line(&mut out, "", "", &[span(Tone::Strong, text)]);
     for impact in impacts {
         let Some(service) = view.graph.get(impact.service) else {

@@ -176,9 +176,9 @@ pub struct ImpactRecord {
     pub title: String,
     /// Whose it is.
     pub owner: Option<String>,
-    /// Its state now.
+    /// Its state without the failure: now, or, of a node that is failing already, if it alone passed.
     pub from: &'static str,
-    /// Its state if the node failed.
+    /// Its state with the failure.
     pub to: &'static str,
 }
 

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::measure::{self, Batch, Done};
 use crate::schedule::{Run, Schedule, Start, Tick, Verdict};
 use crate::sources::{Delivery, Watch};
-use crate::stats::Histogram;
+use crate::stats::Lateness;
 use crate::world::{Step, World};
 use crate::{Change, Monitor, Running, Settings, Stats};
 
@@ -46,7 +46,7 @@ pub(crate) struct Owner {
     runs: HashMap<Id, Vec<Run>>,
     changes: broadcast::Sender<Arc<Vec<Change>>>,
     roots: watch::Sender<Vec<NodeId>>,
-    lateness: Histogram,
+    lateness: Lateness,
     stats: Stats,
     first: Step,
 }
@@ -76,7 +76,7 @@ impl Owner {
             runs: HashMap::new(),
             changes,
             roots,
-            lateness: Histogram::default(),
+            lateness: Lateness::new(Instant::now()),
             stats: Stats::default(),
             first,
         }
@@ -229,7 +229,7 @@ impl Owner {
         updates: &mut Vec<Update>,
         tick: &mut Tick,
     ) {
-        self.lateness.add(done.lateness);
+        self.lateness.add(done.lateness, now);
         self.stats.measured += 1;
         let Some(verdict) = self
             .schedule

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-/// How the engine is doing, since it was started.
+use tokio::time::Instant;
+
+/// How the engine is doing: counts since it was started, and lateness over the last seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// How many nodes the graph has.
@@ -23,14 +25,48 @@ pub struct Stats {
     pub transitions: u64,
     /// How many times a sensor had no result within its time to live.
     pub stale: u64,
-    /// From when measurements should have started to when they did: half of them were no later than this.
+    /// From when measurements should have started to when they did, over the last five to ten seconds: half of them were no
+    /// later than this.
     pub lateness_p50: Duration,
-    /// 99 of 100 measurements were no later than this.
+    /// 99 of 100 measurements were no later than this, over the same time.
     pub lateness_p99: Duration,
 }
 
+/// How late the measurements of the last seconds were.
+pub(crate) struct Lateness {
+    newest: Histogram,
+    before: Histogram,
+    since: Instant,
+}
+
+/// After this long the newest counts become those before.
+const WINDOW: Duration = Duration::from_secs(5);
+
+impl Lateness {
+    pub(crate) fn new(now: Instant) -> Self {
+        Lateness {
+            newest: Histogram::default(),
+            before: Histogram::default(),
+            since: now,
+        }
+    }
+
+    pub(crate) fn add(&mut self, late: Duration, now: Instant) {
+        if now - self.since >= WINDOW {
+            self.before = std::mem::take(&mut self.newest);
+            self.since = now;
+        }
+        self.newest.add(late);
+    }
+
+    /// No more than this late was this share of the measurements, 0 to 1.
+    pub(crate) fn quantile(&self, share: f64) -> Duration {
+        self.newest.and(&self.before).quantile(share)
+    }
+}
+
 /// Counts of durations in buckets that are 1/8 to 1/16 of their value wide.
-pub(crate) struct Histogram {
+struct Histogram {
     counts: Vec<u64>,
     total: u64,
 }
@@ -48,14 +84,23 @@ impl Default for Histogram {
 }
 
 impl Histogram {
-    pub(crate) fn add(&mut self, duration: Duration) {
+    fn add(&mut self, duration: Duration) {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         self.counts[bucket(nanos)] += 1;
         self.total += 1;
     }
 
+    /// Both together.
+    fn and(&self, other: &Histogram) -> Histogram {
+        let counts = self.counts.iter().zip(&other.counts);
+        Histogram {
+            counts: counts.map(|(a, b)| a + b).collect(),
+            total: self.total + other.total,
+        }
+    }
+
     /// The upper end of the bucket that holds this share of all durations, 0 to 1.
-    pub(crate) fn quantile(&self, share: f64) -> Duration {
+    fn quantile(&self, share: f64) -> Duration {
         let wanted = (self.total as f64 * share).ceil() as u64;
         let mut reached = 0;
         for (index, count) in self.counts.iter().enumerate() {
@@ -114,5 +159,16 @@ mod tests {
                 "{got}"
             );
         }
+    }
+
+    #[test]
+    fn what_was_late_long_ago_is_forgotten() {
+        let begun = Instant::now();
+        let mut lateness = Lateness::new(begun);
+        lateness.add(Duration::from_secs(1), begun);
+        lateness.add(Duration::ZERO, begun + WINDOW);
+        assert!(lateness.quantile(1.0) >= Duration::from_secs(1));
+        lateness.add(Duration::ZERO, begun + 2 * WINDOW);
+        assert_eq!(lateness.quantile(1.0), Duration::ZERO);
     }
 }

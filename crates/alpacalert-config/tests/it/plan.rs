@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alpacalert_config::{MemberTarget, Plan};
-use alpacalert_instrument::model::{Effect, Rule, Threshold};
+use alpacalert_instrument::model::{Bound, Effect, Rule, Threshold};
 use alpacalert_instrument::{Request, Value};
 
 use crate::parse;
@@ -93,6 +93,27 @@ fn every_shape_becomes_its_value() {
         .map(|(key, value)| format!("{key} = {value:?}"))
         .collect();
     insta::assert_snapshot!(shown.join("\n"));
+}
+
+#[test]
+fn a_limit_that_is_off_is_not_one_that_is_not_given() {
+    let limits = |text: &str| {
+        let request = request(&format!("every: {{ above: {text} }}"));
+        match request.params.get("above") {
+            Some(Value::Limits(limits)) => *limits,
+            other => panic!("{other:?}"),
+        }
+    };
+    let off = limits("{ failing: off }");
+    assert_eq!(
+        (off.degraded, off.failing),
+        (None, Some(Bound::Above(f64::INFINITY)))
+    );
+    let given = limits("{ degraded: 1s }");
+    assert_eq!(
+        (given.degraded, given.failing),
+        (Some(Bound::Above(1.0)), None)
+    );
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Bus {
                 "/org/freedesktop/systemd1",
                 "org.freedesktop.systemd1.Manager",
                 "ListUnitsFiltered",
-                &(["failed"],),
+                &(vec!["failed"],),
             )
             .await?;
         Ok(units.into_iter().map(|unit| unit.0).collect())

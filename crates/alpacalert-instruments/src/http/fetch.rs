@@ -29,8 +29,9 @@ const SHOWN_BYTES: usize = 512;
 /// Bodies up to this size are kept without asking the budget.
 const SMALL_BODY: usize = 16 * 1024;
 
-/// How much memory all large bodies may take together, in KiB: two of the largest, or thirty-two of the usual limit.
-const BUDGET_KIB: usize = 2 * BODY_LIMIT_MAX / 1024;
+/// How much memory all large bodies may take together, in KiB: one of the largest, or sixteen of the usual limit. Beside the
+/// buffers of a thousand connections it keeps a thousand hostile answers below 64 MiB.
+const BUDGET_KIB: usize = BODY_LIMIT_MAX / 1024;
 
 /// What a check does last.
 const READING: &str = "reading the body";

@@ -12,7 +12,7 @@ use super::expect::{BodyCheck, HeaderCheck};
 use crate::net::Pattern;
 use crate::net::tls::TlsSettings;
 
-/// The most that a body limit may be: all bodies that are looked at at the same time share twice that.
+/// The most that a body limit may be: all bodies that are looked at at the same time share as much.
 pub(super) const BODY_LIMIT_MAX: usize = 16 * 1024 * 1024;
 
 /// Headers that belong to the connection and not to the user.

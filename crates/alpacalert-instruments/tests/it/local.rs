@@ -6,6 +6,7 @@ mod exec_source;
 mod file;
 mod host;
 mod process;
+mod systemd;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -88,10 +89,4 @@ fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
 /// Whether this process may mount.
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
-}
-
-/// Says why a test did not run.
-#[expect(clippy::print_stdout, reason = "the test runner counts these lines")]
-fn skipped(reason: &str) {
-    println!("skipped: {reason}");
 }

@@ -233,6 +233,19 @@ fn impact_is_found_by_evaluating_not_by_reaching() {
     assert_eq!((impact[0].from, impact[0].to), (Passing, Failing));
     let pods = graph.impact(key(&graph, "pods"));
     assert_eq!(pods.len(), 1, "a system can be supposed to fail too");
+
+    observe(&mut graph, &[("db", Failing)], at(2));
+    let impact = graph.impact(key(&graph, "db"));
+    assert_eq!(
+        impact.len(),
+        2,
+        "what failed already takes down the same services"
+    );
+    assert_eq!((impact[0].from, impact[0].to), (Passing, Failing));
+    observe(&mut graph, &[("pod-1", Failing), ("pod-2", Failing)], at(3));
+    let impact = graph.impact(key(&graph, "db"));
+    let services: Vec<_> = impact.iter().map(|i| title(&graph, i.service)).collect();
+    assert_eq!(services, ["search"], "the shop would fail without it too");
 }
 
 #[test]
@@ -496,12 +509,13 @@ proptest! {
     fn impact_is_what_failing_it_gives(small in any_small(false), n in 0..LEAVES) {
         let graph = build(&small, &small.states);
         let mut states = small.states.clone();
-        states[n] = Failing;
-        let after = build(&small, &states);
-        let expected: BTreeSet<_> = graph
+        states[n] = if states[n] == Failing { Passing } else { Failing };
+        let other = build(&small, &states);
+        let (without, with) = if states[n] == Failing { (&graph, &other) } else { (&other, &graph) };
+        let expected: BTreeSet<_> = without
             .services()
             .filter_map(|service| {
-                let to = after.get(after.key(service.id())?)?.state();
+                let to = with.get(with.key(service.id())?)?.state();
                 (to != service.state()).then(|| (service.id().clone(), service.state(), to))
             })
             .collect();

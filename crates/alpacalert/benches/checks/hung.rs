@@ -17,36 +17,43 @@ use crate::{MEASURE, report};
 
 const HEALTHY: usize = 1_000;
 const HUNG: usize = 10_000;
+/// As many first measurements of each are left out.
+const WARM_UP: usize = 4;
 
 pub(crate) fn run() {
     let Some(nginx) = Nginx::start("location / { return 200 ok; }") else {
         return;
     };
     let silent = Silent::start();
-    for hung in [0, HUNG] {
-        let lateness = Arc::new(Mutex::new(Vec::new()));
+    for (hung, word) in [
+        (0, ""),
+        (HUNG, "no sensor, a plain request"),
+        (HUNG, "http"),
+    ] {
+        let starts = Arc::new(Mutex::new(vec![Vec::new(); HEALTHY]));
         let mut load = Load::new(Duration::from_secs(1));
-        for _ in 0..HEALTHY {
+        for index in 0..HEALTHY {
             load.sensor(Healthy {
                 address: nginx.address(),
-                first: Mutex::new(None),
-                lateness: lateness.clone(),
+                index,
+                starts: starts.clone(),
             });
         }
         for _ in 0..hung {
             let address = silent.address.to_string();
             let params = Params::new().with_text("url", format!("http://{address}/"));
-            if !load.thing("http", params) {
+            if !load.thing(word, params) {
                 load.sensor(Asks(silent.address));
             }
         }
         let measured = load.run(MEASURE);
         report(
-            &format!("{HEALTHY} healthy beside {hung} silent"),
+            &format!("{HEALTHY} healthy beside {hung} silent {word}"),
             (HEALTHY + hung / 10) as f64,
             &measured,
         );
-        let mut lateness = std::mem::take(&mut *lateness.lock().expect("nobody panicked"));
+        let starts = std::mem::take(&mut *starts.lock().expect("nobody panicked"));
+        let mut lateness: Vec<Duration> = starts.iter().flat_map(|s| late(s)).collect();
         lateness.sort();
         let at = |share: usize| lateness[(lateness.len() - 1) * share / 100].as_secs_f64() * 1e3;
         println!(
@@ -59,26 +66,34 @@ pub(crate) fn run() {
     }
 }
 
-/// A plain HTTP request, which notes how far its start is from whole seconds after its first one.
+/// How late each measurement of a sensor was, but those of the first seconds, against the one that was least late.
+fn late(starts: &[Instant]) -> Vec<Duration> {
+    let starts = &starts[starts.len().min(WARM_UP)..];
+    let Some(first) = starts.first() else {
+        return Vec::new();
+    };
+    let offsets: Vec<f64> = starts
+        .iter()
+        .map(|start| (*start - *first).as_secs_f64())
+        .map(|passed| passed - passed.round())
+        .collect();
+    let least = offsets.iter().copied().fold(f64::INFINITY, f64::min);
+    let late = |offset: &f64| Duration::from_secs_f64(offset - least);
+    offsets.iter().map(late).collect()
+}
+
+/// A plain HTTP request, which notes when it started.
 struct Healthy {
     address: SocketAddr,
-    first: Mutex<Option<Instant>>,
-    lateness: Arc<Mutex<Vec<Duration>>>,
+    index: usize,
+    starts: Arc<Mutex<Vec<Vec<Instant>>>>,
 }
 
 impl Sensor for Healthy {
     fn measure<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Observation, SensorError>> {
-        let now = Instant::now();
-        let first = *self
-            .first
-            .lock()
-            .expect("nobody panicked")
-            .get_or_insert(now);
-        let nanos = (now - first).as_nanos() % 1_000_000_000;
-        let late = Duration::from_nanos(nanos as u64);
-        // The first one may have been the late one; then others seem early by that.
-        let late = late.min(Duration::from_secs(1) - late);
-        self.lateness.lock().expect("nobody panicked").push(late);
+        let mut starts = self.starts.lock().expect("nobody panicked");
+        starts[self.index].push(Instant::now());
+        drop(starts);
         Box::pin(ask(self.address, cx))
     }
 }

@@ -44,7 +44,7 @@ fn who_waits_longest_goes_next() {
     assert_eq!(release(&mut slots, run(0, 0, false)), [2]);
     assert_eq!(release(&mut slots, run(1, 0, false)), [3]);
     assert_eq!(release(&mut slots, run(2, 0, false)), [4]);
-    assert_eq!(release(&mut slots, run(3, 0, false)), []);
+    assert!(release(&mut slots, run(3, 0, false)).is_empty());
     assert_eq!(slots.load(), (1, 0));
 }
 
@@ -55,7 +55,7 @@ fn a_source_takes_no_more_than_its_share() {
     assert!(slots.take(run(1, 1, false)));
     assert!(!slots.take(run(2, 1, false)));
     assert!(slots.take(run(3, 2, false)));
-    assert_eq!(release(&mut slots, run(3, 2, false)), []);
+    assert!(release(&mut slots, run(3, 2, false)).is_empty());
     assert_eq!(release(&mut slots, run(0, 1, false)), [2]);
     assert_eq!(slots.load(), (2, 0));
 }
@@ -74,7 +74,7 @@ fn slots_of_a_sensor_that_is_gone_go_to_the_next() {
     });
     assert_eq!(started, [1, 2, 3]);
     assert_eq!(slots.load(), (1, 0));
-    assert_eq!(release(&mut slots, run(3, 3, false)), []);
+    assert!(release(&mut slots, run(3, 3, false)).is_empty());
     assert_eq!(slots.load(), (0, 0));
 }
 

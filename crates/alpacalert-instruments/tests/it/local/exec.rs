@@ -9,7 +9,7 @@ use alpacalert_instrument::model::{Bound, Observation, Reason, State, Unit};
 use alpacalert_instrument::{Context, Params, Value, measure_guarded};
 use tokio_util::sync::CancellationToken;
 
-use super::{assemble, map, skipped, text, value};
+use super::{assemble, map, text, value};
 
 const EXEC: &str = "alpacalert.io/Exec";
 const PLUGINS: &str = "/usr/lib/nagios/plugins";
@@ -41,7 +41,7 @@ async fn run(params: Params) -> Observation {
 async fn plugin(words: &[&str]) -> Option<Observation> {
     let program = format!("{PLUGINS}/{}", words[0]);
     if !Path::new(&program).exists() {
-        skipped(&format!("{program} is not installed"));
+        alpacalert_testkit::skip(&format!("{program} is not installed"));
         return None;
     }
     let mut all = vec![program.as_str()];
@@ -184,7 +184,11 @@ async fn debians_plugins_see_a_port_open_and_closed() {
         (time.unit, time.limits.failing),
         (Unit::Seconds, Some(Bound::Above(9.0)))
     );
-    drop(listener);
+    // Bound and not listening: closed, and nobody else can have it meanwhile.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = socket.local_addr().unwrap().port().to_string();
+    let words = ["check_tcp", "-H", "127.0.0.1", "-p", &port];
     let closed = plugin(&words).await.unwrap();
     assert_eq!(closed.state, State::Failing);
     assert!(text(&closed).contains("onnection refused"), "{closed:?}");
