@@ -198,7 +198,7 @@ impl Cluster {
         let object = self.get(kind, namespace, name);
         object
             .into_iter()
-            .flat_map(|object| object.meta.labels.iter().map(|(k, v)| (&**k, &**v)))
+            .flat_map(|object| object.meta.labels.iter())
     }
 
     /// When the next verdict changes by the passing of time alone, as far as the verdicts asked for since the snapshot was

@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::kinds::{self, kind_text};
+use crate::object::pod::{PodSpec, RawPod};
 use crate::object::{Body, Meta, Object, custom::Custom, pruned, storage};
 
 /// The most bytes of one object that are read; etcd holds 1.5 MiB, and what is larger came from elsewhere.
@@ -45,6 +46,30 @@ impl Names {
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
     names: Names,
+    specs: Specs,
+}
+
+/// Specifications that many pods share, kept once.
+#[derive(Debug, Default)]
+struct Specs {
+    known: HashSet<Arc<PodSpec>>,
+    /// How many there may be before those that nobody uses any more are let go.
+    limit: usize,
+}
+
+impl Specs {
+    fn share(&mut self, spec: PodSpec) -> Arc<PodSpec> {
+        if let Some(known) = self.known.get(&spec) {
+            return known.clone();
+        }
+        if self.known.len() >= self.limit {
+            self.known.retain(|spec| Arc::strong_count(spec) > 1);
+            self.limit = (self.known.len() * 2).max(64);
+        }
+        let spec = Arc::new(spec);
+        self.known.insert(spec.clone());
+        spec
+    }
 }
 
 /// Why a text is no object at all: it does not even say which one it is.
@@ -103,7 +128,7 @@ impl Decoder {
         }
         meta.annotations.retain(|key, value| {
             value.len() <= MAX_ANNOTATION_BYTES
-                && &**key != "kubectl.kubernetes.io/last-applied-configuration"
+                && key != "kubectl.kubernetes.io/last-applied-configuration"
         });
         let kind = self
             .names
@@ -114,7 +139,7 @@ impl Decoder {
                 "it has {} bytes, more than the {MAX_OBJECT_BYTES} that are read",
                 input.len()
             )),
-            None => body(&kind, input)
+            None => body(&kind, input, &mut self.specs)
                 .unwrap_or_else(|error| Body::Malformed(format!("it cannot be read: {error}"))),
         };
         Ok(Object {
@@ -171,14 +196,17 @@ impl Input<'_> {
     }
 }
 
-fn body(kind: &str, input: &Input<'_>) -> Result<Body, serde_json::Error> {
+fn body(kind: &str, input: &Input<'_>, specs: &mut Specs) -> Result<Body, serde_json::Error> {
     macro_rules! boxed {
         ($variant:ident) => {
             Body::$variant(Box::new(input.read()?))
         };
     }
     Ok(match kind {
-        kinds::POD => boxed!(Pod),
+        kinds::POD => {
+            let raw: RawPod = input.read()?;
+            Body::Pod(Box::new(raw.shared(|spec| specs.share(spec))))
+        }
         kinds::REPLICA_SET | "kubernetes.io/ReplicationController" => boxed!(ReplicaSet),
         kinds::DEPLOYMENT => boxed!(Deployment),
         kinds::STATEFUL_SET => boxed!(StatefulSet),

@@ -105,7 +105,7 @@ fn present(scope: &mut Scope<'_, '_>, cluster: &Cluster, object: &Object) {
 fn owner(cluster: &Cluster, object: &Object) -> Option<Arc<str>> {
     let keys = cluster.options.owner_keys.iter();
     let mut named = keys.filter_map(|key| {
-        let label = object.meta.labels.get(key.as_str()).map(|value| &**value);
+        let label = object.meta.labels.get(key);
         label
             .or_else(|| object.annotation(key))
             .filter(|owner| !owner.is_empty())

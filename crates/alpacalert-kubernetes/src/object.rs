@@ -2,6 +2,7 @@
 
 pub(crate) mod control;
 pub(crate) mod custom;
+mod labels;
 pub(crate) mod network;
 pub(crate) mod pod;
 pub(crate) mod policy;
@@ -9,12 +10,12 @@ pub(crate) mod serde_util;
 pub(crate) mod storage;
 pub(crate) mod workload;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alpacalert_model::Timestamp;
 use jiff::SignedDuration;
 
+pub(crate) use labels::Labels;
 pub(crate) use serde_util::{IntOrText, Present, Time, pruned};
 
 /// One object.
@@ -70,9 +71,6 @@ pruned! {
         observed_generation: Option<i64>,
     }
 }
-
-/// Labels or annotations.
-pub(crate) type Labels = BTreeMap<Box<str>, Box<str>>;
 
 /// What an object's kind has.
 #[derive(Debug)]
@@ -154,7 +152,7 @@ impl Object {
 
     /// An annotation.
     pub(crate) fn annotation(&self, key: &str) -> Option<&str> {
-        self.meta.annotations.get(key).map(|value| &**value)
+        self.meta.annotations.get(key)
     }
 
     /// When it was created, as far as anybody knows.

@@ -36,7 +36,8 @@ impl LabelSelector {
 impl Requirement {
     fn matches(&self, labels: &Labels) -> bool {
         let value = labels.get(&self.key);
-        let listed = || value.is_some_and(|value| self.values.contains(value));
+        let listed =
+            || value.is_some_and(|value| self.values.iter().any(|known| &**known == value));
         match &*self.operator {
             "In" => listed(),
             "NotIn" => !listed(),

@@ -89,11 +89,11 @@ impl Index {
     fn add_pod(&mut self, object: &Object, pod: &Pod) {
         let reference = &object.reference;
         let namespace = object.namespace();
-        if !pod.spec.node_name.is_empty() {
-            let pods = self.pods_of_node.entry(pod.spec.node_name.clone());
+        if !pod.node_name.is_empty() {
+            let pods = self.pods_of_node.entry(pod.node_name.clone());
             pods.or_default().push(reference.clone());
         }
-        for (key, value) in &object.meta.labels {
+        for (key, value) in object.meta.labels.iter() {
             let label = (namespace.into(), format!("{key}={value}").into());
             let pods = self.pods_by_label.entry(label).or_default();
             pods.push(reference.clone());

@@ -3,7 +3,7 @@
 use alpacalert_model::State;
 
 use super::{Judge, pod, references, words};
-use crate::object::pod::{Container, ContainerStatus, Pod, Terminated};
+use crate::object::pod::{Container, ContainerStatus, IDENTITY_VOLUME, Pod, Terminated};
 use crate::options::{CONTAINER_START, CRASH_WINDOW, RECOVER_HOLD};
 
 /// Reasons of waiting that mean that the container cannot start as it is.
@@ -87,6 +87,9 @@ pub(crate) fn container(judge: &mut Judge<'_>, pod: &Pod, name: &str) -> Option<
         .iter()
         .chain(&container.volume_devices)
     {
+        if started && &*mount.name == IDENTITY_VOLUME {
+            continue;
+        }
         let path = format!("{name}/{}", mount.name);
         judge.link_pod_part("volumemount", &path);
         if !mount.sub_path.is_empty() || !mount.sub_path_expr.is_empty() {

@@ -35,13 +35,9 @@ fn excused(judge: &Judge<'_>) -> Vec<String> {
     let running = |name: &str| {
         pods.live
             .iter()
-            .any(|(_, pod)| &*pod.spec.node_name == name && pod.ready())
+            .any(|(_, pod)| &*pod.node_name == name && pod.ready())
     };
-    let has_pod = |name: &str| {
-        pods.live
-            .iter()
-            .any(|(_, pod)| &*pod.spec.node_name == name)
-    };
+    let has_pod = |name: &str| pods.live.iter().any(|(_, pod)| &*pod.node_name == name);
     judge
         .cluster
         .table(kinds::NODE)

@@ -99,7 +99,7 @@ fn deletion(judge: &mut Judge<'_>) -> bool {
 
 /// The node of a pod, when it is gone or not ready.
 fn lost_node(judge: &Judge<'_>) -> Option<String> {
-    let name = &judge.object.pod()?.spec.node_name;
+    let name = &judge.object.pod()?.node_name;
     if name.is_empty() || !judge.cluster.sees(kinds::NODE, "") {
         return None;
     }

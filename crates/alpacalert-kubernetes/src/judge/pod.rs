@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use super::{Judge, references, words};
 use crate::cluster::{Cluster, Lookup};
 use crate::kinds;
-use crate::object::pod::{Container, Pod, Probe};
+use crate::object::pod::{Container, IDENTITY_VOLUME, Pod, Probe};
 use crate::object::{Condition, Object, condition};
 use crate::options::{CONTAINER_CREATE, CONTAINER_START, UNSCHEDULABLE};
 
@@ -46,8 +46,12 @@ pub(super) fn pod(judge: &mut Judge<'_>, pod: &Pod) {
     if pod.finished() {
         return;
     }
+    let started = all_started(pod);
     for volume in &pod.spec.volumes {
-        judge.link_part("volume", &volume.name, Effect::Required);
+        // Every pod has one, and what runs has got it.
+        if !(started && &*volume.name == IDENTITY_VOLUME) {
+            judge.link_part("volume", &volume.name, Effect::Required);
+        }
     }
     node_edge(judge, pod);
     if judge.object.annotation(MIRROR).is_none() {
@@ -139,7 +143,7 @@ fn exit_words(pod: &Pod) -> String {
 
 /// Whether a node has been found for it.
 pub(super) fn is_scheduled(pod: &Pod) -> bool {
-    !pod.spec.node_name.is_empty()
+    !pod.node_name.is_empty()
         || condition(&pod.status.conditions, "PodScheduled").is_some_and(Condition::is_true)
 }
 
@@ -305,19 +309,19 @@ fn resize(judge: &mut Judge<'_>, pod: &Pod) {
 }
 
 fn node_edge(judge: &mut Judge<'_>, pod: &Pod) {
-    if pod.spec.node_name.is_empty() {
+    if pod.node_name.is_empty() {
         return;
     }
     if !judge.cluster.sees(kinds::NODE, "") {
         // That it has a node is known; that we may not look at it is no fault of the pod's.
-        return judge.refer(kinds::NODE, "", &pod.spec.node_name, true);
+        return judge.refer(kinds::NODE, "", &pod.node_name, true);
     }
-    judge.refer(kinds::NODE, "", &pod.spec.node_name, pod.ready());
+    judge.refer(kinds::NODE, "", &pod.node_name, pod.ready());
 }
 
 fn accounts(judge: &mut Judge<'_>, pod: &Pod) {
     let namespace = judge.object.namespace();
-    let bound = !pod.spec.node_name.is_empty();
+    let bound = !pod.node_name.is_empty();
     judge.refer(
         kinds::SERVICE_ACCOUNT,
         namespace,

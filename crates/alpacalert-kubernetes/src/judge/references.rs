@@ -278,7 +278,7 @@ fn csi_driver(judge: &mut Judge<'_>, pod: &Pod, driver: &str, started: bool) {
         return judge.passing("VOL-5", "ok", format!("made by the driver {driver}"));
     }
     judge.must_exist("VOL-5", kinds::CSI_DRIVER, "", driver);
-    let node = &pod.spec.node_name;
+    let node = &pod.node_name;
     if node.is_empty() {
         return;
     }

@@ -1,13 +1,16 @@
 //! Pods and what they are made of.
 
+use std::sync::Arc;
+
 use super::{Condition, Labels, Time, pruned};
 
 pruned! {
-    Pod {
+    RawPod {
         spec: PodSpec,
         status: PodStatus,
     }
 
+    #[derive(Eq, Hash)]
     PodSpec {
         node_name: Box<str>,
         service_account_name: Box<str>,
@@ -23,8 +26,10 @@ pruned! {
         readiness_gates: Vec<ReadinessGate>,
     }
 
+    #[derive(Eq, Hash)]
     LocalReference { name: Box<str> }
 
+    #[derive(Eq, Hash)]
     ReadinessGate { condition_type: Box<str> }
 
     /// What a workload makes its pods from.
@@ -35,6 +40,7 @@ pruned! {
 
     TemplateMeta { labels: Labels }
 
+    #[derive(Eq, Hash)]
     Container {
         name: Box<str>,
         restart_policy: Box<str>,
@@ -47,40 +53,48 @@ pruned! {
         ports: Vec<ContainerPort>,
     }
 
+    #[derive(Eq, Hash)]
     ContainerPort { name: Box<str> }
 
+    #[derive(Eq, Hash)]
     Probe {
         initial_delay_seconds: i64,
         period_seconds: Option<i64>,
         failure_threshold: Option<i64>,
     }
 
+    #[derive(Eq, Hash)]
     Env {
         name: Box<str>,
         value_from: Option<EnvSource>,
     }
 
+    #[derive(Eq, Hash)]
     EnvSource {
         config_map_key_ref: Option<KeyReference>,
         secret_key_ref: Option<KeyReference>,
     }
 
+    #[derive(Eq, Hash)]
     KeyReference {
         name: Box<str>,
         key: Box<str>,
         optional: bool,
     }
 
+    #[derive(Eq, Hash)]
     EnvFrom {
         config_map_ref: Option<OptionalReference>,
         secret_ref: Option<OptionalReference>,
     }
 
+    #[derive(Eq, Hash)]
     OptionalReference {
         name: Box<str>,
         optional: bool,
     }
 
+    #[derive(Eq, Hash)]
     VolumeMount {
         name: Box<str>,
         mount_path: Box<str>,
@@ -88,6 +102,7 @@ pruned! {
         sub_path_expr: Box<str>,
     }
 
+    #[derive(Eq, Hash)]
     Volume {
         name: Box<str>,
         config_map: Option<FilesFrom>,
@@ -98,14 +113,17 @@ pruned! {
         csi: Option<CsiVolume>,
     }
 
+    #[derive(Eq, Hash)]
     ClaimReference { claim_name: Box<str> }
 
+    #[derive(Eq, Hash)]
     CsiVolume {
         driver: Box<str>,
         node_publish_secret_ref: Option<LocalReference>,
     }
 
     /// Files made of the keys of a ConfigMap or a Secret.
+    #[derive(Eq, Hash)]
     FilesFrom {
         name: Box<str>,
         secret_name: Box<str>,
@@ -113,13 +131,16 @@ pruned! {
         optional: bool,
     }
 
+    #[derive(Eq, Hash)]
     Item {
         key: Box<str>,
         path: Box<str>,
     }
 
+    #[derive(Eq, Hash)]
     Projected { sources: Vec<ProjectedSource> }
 
+    #[derive(Eq, Hash)]
     ProjectedSource {
         config_map: Option<FilesFrom>,
         secret: Option<FilesFrom>,
@@ -129,14 +150,17 @@ pruned! {
         downward_api: Option<DownwardApi>,
     }
 
+    #[derive(Eq, Hash)]
     TrustBundle {
         name: Box<str>,
         optional: bool,
         path: Box<str>,
     }
 
+    #[derive(Eq, Hash)]
     PathOnly { path: Box<str> }
 
+    #[derive(Eq, Hash)]
     DownwardApi { items: Vec<PathOnly> }
 
     PodStatus {
@@ -161,7 +185,7 @@ pruned! {
     ContainerState {
         waiting: Option<Waiting>,
         running: Option<Running>,
-        terminated: Option<Terminated>,
+        terminated: Option<Box<Terminated>>,
     }
 
     Waiting {
@@ -178,6 +202,57 @@ pruned! {
         message: Box<str>,
         started_at: Option<Time>,
         finished_at: Option<Time>,
+    }
+}
+
+/// The volume with which a pod proves who it is; the API server puts it into every pod, with a name of its own.
+pub(crate) const IDENTITY_VOLUME: &str = "kube-api-access";
+/// The conditions that are read, readiness gates aside.
+const CONDITIONS: &[&str] = &[
+    "Ready",
+    "ContainersReady",
+    "PodScheduled",
+    "DisruptionTarget",
+    "PodResizePending",
+    "PodResizeInProgress",
+];
+
+/// A pod. Those of one template share their specification, which is most of what there is to know.
+#[derive(Clone, Debug)]
+pub(crate) struct Pod {
+    pub(crate) node_name: Box<str>,
+    pub(crate) spec: Arc<PodSpec>,
+    pub(crate) status: PodStatus,
+}
+
+impl RawPod {
+    /// The pod, with its specification as `share` gives it.
+    pub(crate) fn shared(mut self, share: impl FnOnce(PodSpec) -> Arc<PodSpec>) -> Pod {
+        let node_name = std::mem::take(&mut self.spec.node_name);
+        let plain = |name: &mut Box<str>| {
+            if name.starts_with("kube-api-access-") {
+                *name = IDENTITY_VOLUME.into();
+            }
+        };
+        let spec = &mut self.spec;
+        spec.volumes
+            .iter_mut()
+            .for_each(|volume| plain(&mut volume.name));
+        let containers = spec.containers.iter_mut().chain(&mut spec.init_containers);
+        for mount in containers.flat_map(|container| &mut container.volume_mounts) {
+            plain(&mut mount.name);
+        }
+        let gates = &self.spec.readiness_gates;
+        self.status.conditions.retain(|said| {
+            CONDITIONS.contains(&&*said.kind)
+                || gates.iter().any(|gate| gate.condition_type == said.kind)
+        });
+        self.status.conditions.shrink_to_fit();
+        Pod {
+            node_name,
+            spec: share(self.spec),
+            status: self.status,
+        }
     }
 }
 

@@ -71,7 +71,7 @@ impl std::fmt::Display for IntOrText {
 }
 
 /// Whether a field is there, whatever it holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Present(pub(crate) bool);
 
 impl<'de> Deserialize<'de> for Present {

@@ -528,6 +528,61 @@ async fn a_single_look_lists_each_kind_once() {
     assert_eq!(fake.requests().len(), KINDS);
 }
 
+/// Two clusters in one graph: objects named alike are two nodes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_clusters_do_not_meet() {
+    let (one, two) = (Fake::start().await, Fake::start().await);
+    for fake in [&one, &two] {
+        fake.put("serviceaccounts", account());
+        fake.put("pods", pod("a", json!({})));
+    }
+    let mut broken = pod("a", json!({}));
+    broken["status"] = json!({"phase": "Failed", "reason": "Evicted"});
+    two.put("pods", broken);
+    let registry = alpacalert_kubernetes::registry();
+    let now = Timestamp::now();
+    let mut states = Vec::new();
+    let mut graph = Graph::new();
+    for (name, fake) in [("one", &one), ("two", &two)] {
+        let kubeconfig = fake.kubeconfig();
+        let connection = Connection {
+            kubeconfig: Some(kubeconfig.path().to_owned()),
+            ..Connection::default()
+        };
+        let source = KubernetesSource::new(name, connection, Options::default());
+        let snapshot = source.fetch(&Context::default()).await.expect("a snapshot");
+        let snapshots = HashMap::from([(Arc::from(name), snapshot.clone())]);
+        let mut builder = Builder::new(&registry, &snapshots, ScheduleOverrides::default(), now);
+        source.assemble(&snapshot, &mut builder).expect("a graph");
+        let assembly = builder.finish();
+        let applied = graph.apply(name, assembly.blueprint, now);
+        let updates: Vec<Update> = assembly
+            .observations
+            .into_iter()
+            .filter_map(|(id, observation)| {
+                Some(Update {
+                    node: graph.key(&id)?,
+                    confirmed: observation.state,
+                    observation,
+                })
+            })
+            .collect();
+        graph.observe(updates, now);
+        drop(applied);
+    }
+    for name in ["one", "two"] {
+        let id = NodeId::new(name, POD.parse().expect("a kind"), "shop/a");
+        states.push(
+            graph
+                .key(&id)
+                .and_then(|key| graph.get(key))
+                .expect("a node")
+                .state(),
+        );
+    }
+    assert_eq!(states, [P, F]);
+}
+
 /// Nobody answers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_that_does_not_answer_is_an_error_with_its_cause() {

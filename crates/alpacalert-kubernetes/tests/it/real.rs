@@ -58,6 +58,7 @@ async fn a_real_control_plane() {
 
     rollouts(&plane, &mut live).await;
     jobs(&plane, &mut live).await;
+    cron_jobs(&plane, &mut live).await;
     claims(&plane, &mut live).await;
     configuration(&plane, &mut live).await;
     traffic(&plane, &mut live).await;
@@ -188,6 +189,26 @@ async fn jobs(plane: &Plane, live: &mut Live) {
     for job in ["once", "again"] {
         plane.kubectl(&["delete", "job", job, "-n", "shop", "--wait=false"]);
     }
+}
+
+/// Runs that the CronJob makes would need a minute each: these are made from it by hand, and count alike.
+async fn cron_jobs(plane: &Plane, live: &mut Live) {
+    plane.apply("apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: nightly, namespace: shop}\nspec:\n  schedule: '0 0 1 1 *'\n  jobTemplate:\n    spec:\n      backoffLimit: 0\n      template:\n        spec: {restartPolicy: Never, containers: [{name: app, image: x}]}\n");
+    const CRON: (&str, &str) = ("kubernetes.io/CronJob", "shop/nightly");
+    live.until(CRON.0, CRON.1, P).await;
+    let end = |phase: &str, code: u32| json!({"phase": phase, "containerStatuses": [{"name": "app", "image": "x", "imageID": "x", "ready": false, "restartCount": 0, "state": {"terminated": {"exitCode": code, "reason": "Completed", "startedAt": now(), "finishedAt": now()}}}]});
+    for (run, phase, code, expected) in [("one", "Failed", 3, F), ("two", "Succeeded", 0, P)] {
+        plane.kubectl(&["create", "job", run, "--from=cronjob/nightly", "-n", "shop"]);
+        let pods = plane.wait_for_pods("shop", &format!("job-name={run}"), 1);
+        if run == "two" {
+            // What failed stays while the next run is under way.
+            live.until("kubernetes.io/Job", "shop/two", P).await;
+            live.until(CRON.0, CRON.1, F).await;
+        }
+        plane.status("pod", "shop", &pods[0], &end(phase, code));
+        live.until(CRON.0, CRON.1, expected).await;
+    }
+    plane.kubectl(&["delete", "cronjob", "nightly", "-n", "shop", "--wait=false"]);
 }
 
 async fn claims(plane: &Plane, live: &mut Live) {
