@@ -1,5 +1,6 @@
 //! The project's own automation. `cargo xtask` lists what it can do.
 
+mod control_plane;
 mod packages;
 mod picture;
 mod run;
@@ -17,6 +18,7 @@ Commands:
                 --no-install   install nothing; tests whose tools are missing are skipped
                 --quick        tests only
   packages    install the Debian packages that the tests need, and nothing else
+  control-plane   build a Kubernetes control plane for the end-to-end tests, outside of the repository
   reference   write docs/reference anew from the program and its tests
   pictures    draw docs/pictures anew from the program's output
   bench       run the benchmarks and print their figures
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         ["test", flags @ ..] => {
             test::Options::parse(flags).and_then(|options| test::test(&options))
         }
+        ["control-plane"] => control_plane::build(),
         ["packages"] => packages::install().map(|()| true),
         ["reference"] => test::reference(),
         ["pictures"] => picture::draw_all().map(|()| true),

@@ -3,7 +3,10 @@
 use alpacalert_instrument::Registry;
 
 /// Who adds kinds, in one place.
-const BUILT_IN: &[fn() -> Registry] = &[alpacalert_instruments::registry];
+const BUILT_IN: &[fn() -> Registry] = &[
+    alpacalert_instruments::registry,
+    alpacalert_kubernetes::registry,
+];
 
 /// Every kind and every sort of source that this program knows.
 pub(crate) fn registry() -> Registry {

@@ -9,6 +9,7 @@ const ABOUT: &str = "Understands infrastructure as services that depend on each 
 const EXAMPLES: &str = "\
 Examples:
   alpacalert host                      judge this machine, without any configuration
+  alpacalert k8s                       judge the cluster that kubectl talks to
   alpacalert check                     check what ./alpacalert.yaml describes
   alpacalert check -c infra/ queue     check one system or service of a folder of files
   alpacalert explain queue             why it is not well, and what would mend it
@@ -63,6 +64,7 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Host(commands::host::Host),
+    K8s(commands::k8s::K8s),
     Check(commands::check::Check),
     Watch(commands::watch::Watch),
     Explain(commands::explain::Explain),

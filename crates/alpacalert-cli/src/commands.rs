@@ -6,6 +6,7 @@ pub(crate) mod explain;
 pub(crate) mod graph;
 pub(crate) mod host;
 pub(crate) mod impact;
+pub(crate) mod k8s;
 pub(crate) mod kinds;
 pub(crate) mod man;
 pub(crate) mod schema;

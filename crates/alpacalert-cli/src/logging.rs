@@ -13,6 +13,11 @@ pub(crate) fn start() {
         .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
         .with_env_var(VARIABLE)
         .from_env_lossy();
+    // It logs each connection that fails; we say the same, once, where it matters.
+    let filter = match "kube_client::client::builder=off".parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -37,6 +37,7 @@ fn run() -> ExitCode {
     let terminal = Terminal::new(&cli.appearance);
     let result = match &cli.command {
         Command::Host(command) => commands::host::run(command, &terminal),
+        Command::K8s(command) => commands::k8s::run(command, &terminal),
         Command::Check(command) => commands::check::run(command, &terminal),
         Command::Watch(command) => commands::watch::run(command, &terminal),
         Command::Explain(command) => commands::explain::run(command, &terminal),

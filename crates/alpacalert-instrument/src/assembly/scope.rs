@@ -7,7 +7,7 @@ use alpacalert_model::{
     Edge, Effect, Kind, Member, Node, NodeId, Observation, Role, Rule, ServiceInfo, Timestamp,
 };
 
-use super::{Builder, Measured, Request, caught};
+use super::{Builder, Measured, Request, Target, caught};
 use crate::{InstrumentError, ScheduleOverrides, Sensor};
 
 /// How a target that is a leaf gets its state.
@@ -152,6 +152,21 @@ impl<'b, 'a> Scope<'b, 'a> {
         let id = request.id();
         let title = request.title.clone();
         if let Err(error) = self.builder.instrument(request) {
+            self.builder.unknown(id.clone(), title, &error);
+        }
+        self.member(id, edge);
+    }
+
+    /// The target requires a thing that the caller knows how to describe; see [`Builder::object`].
+    pub fn object(
+        &mut self,
+        request: Request,
+        edge: impl Into<Edge>,
+        describe: impl FnOnce(&Target, &mut Scope<'_, '_>) -> Result<(), InstrumentError>,
+    ) {
+        let id = request.id();
+        let title = request.title.clone();
+        if let Err(error) = self.builder.object(request, describe) {
             self.builder.unknown(id.clone(), title, &error);
         }
         self.member(id, edge);

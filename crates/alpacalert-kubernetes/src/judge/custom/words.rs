@@ -1,0 +1,368 @@
+//! The words of operators.
+
+use alpacalert_model::State;
+
+/// Parts of the names of conditions that should not be True.
+const ABNORMAL: &[&str] = &[
+    "Fail",
+    "Error",
+    "Invalid",
+    "Degraded",
+    "Stalled",
+    "Conflict",
+    "Orphan",
+    "NotReady",
+    "Unhealthy",
+    "PartiallyReady",
+    "PartiallyInvalid",
+    "NonStructural",
+    "Fallback",
+];
+
+/// Ends of the names of conditions that should be True.
+const NORMAL: &[&str] = &[
+    "Ready",
+    "Available",
+    "Healthy",
+    "Synced",
+    "Deployed",
+    "Accepted",
+    "Admitted",
+    "Programmed",
+    "Established",
+    "ResolvedRefs",
+    "Applied",
+    "Valid",
+    "Reachable",
+    "Bound",
+    "Initialized",
+    "Created",
+    "UpToDate",
+    "Provisioned",
+    "Installed",
+    "Configured",
+    "Scheduled",
+    "Reconciled",
+    "Released",
+    "Active",
+    "Succeeded",
+    "Running",
+    "Connected",
+];
+
+/// Conditions that say that something is under way.
+pub(super) const PROGRESS_TYPES: &[&str] = &["Reconciling", "Issuing", "Updating", "RollingUpdate"];
+
+/// Conditions that become True at the end, and mean nothing before.
+pub(super) const TERMINAL_TYPES: &[&str] = &["Complete", "Completed", "Succeeded", "Finished"];
+
+/// Parts of reasons that mean that something is broken.
+const BAD_REASONS: &[&str] = &[
+    "fail",
+    "error",
+    "invalid",
+    "notfound",
+    "denied",
+    "forbidden",
+    "timeout",
+    "exceeded",
+    "abort",
+    "reject",
+    "unauthor",
+    "conflict",
+    "missing",
+    "crash",
+    "expired",
+];
+
+/// Parts of reasons that mean that something is under way.
+const PROGRESS_REASONS: &[&str] = &[
+    "progress",
+    "pending",
+    "creating",
+    "provisioning",
+    "installing",
+    "updating",
+    "upgrading",
+    "reconciling",
+    "waiting",
+    "starting",
+    "initializing",
+    "scaling",
+    "deploying",
+    "syncing",
+    "issuing",
+    "notready",
+    "unknown",
+    "rolling",
+    "bootstrapping",
+    "deleting",
+    "dependency",
+];
+
+/// Words of a phase that mean that something is broken.
+const BAD_PHASES: &[&str] = &[
+    "failed",
+    "failure",
+    "error",
+    "errored",
+    "degraded",
+    "unhealthy",
+    "invalid",
+    "crashloopbackoff",
+    "lost",
+    "rejected",
+    "aborted",
+    "stalled",
+    "notready",
+    "unavailable",
+    "broken",
+    "offline",
+    "expired",
+    "missing",
+    "timedout",
+    "invalidspec",
+];
+
+/// Words of a phase that mean that all is well.
+const GOOD_PHASES: &[&str] = &[
+    "ready",
+    "running",
+    "active",
+    "healthy",
+    "available",
+    "bound",
+    "succeeded",
+    "success",
+    "completed",
+    "complete",
+    "deployed",
+    "online",
+    "ok",
+    "synced",
+    "provisioned",
+    "established",
+    "valid",
+    "up",
+    "issued",
+    "installed",
+    "cluster in healthy state",
+    "green",
+    "finished",
+    "enabled",
+];
+
+/// Whether a condition of this name should not be True.
+pub(super) fn is_abnormal(kind: &str) -> bool {
+    ABNORMAL.iter().any(|part| kind.contains(part))
+}
+
+/// Whether a condition of this name should be True.
+pub(super) fn is_normal(kind: &str) -> bool {
+    NORMAL.iter().any(|end| kind.ends_with(end))
+}
+
+/// Whether a reason means that something is broken.
+pub(super) fn is_bad_reason(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    BAD_REASONS.iter().any(|word| reason.contains(word))
+}
+
+/// Whether a reason means that something is under way.
+pub(super) fn is_progress_reason(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    PROGRESS_REASONS.iter().any(|word| reason.contains(word))
+}
+
+/// What a word of a phase means; `None` when nobody knows.
+pub(super) fn phase_state(word: &str) -> Option<State> {
+    let word = word.to_ascii_lowercase();
+    if BAD_PHASES.contains(&&*word) {
+        Some(State::Failing)
+    } else if GOOD_PHASES.contains(&&*word) {
+        Some(State::Passing)
+    } else {
+        None
+    }
+}
+
+/// A kind that speaks in a way of its own.
+#[derive(Debug)]
+pub(crate) struct Override {
+    /// The kind.
+    pub(crate) kind: &'static str,
+    /// Conditions that say nothing of its health.
+    pub(crate) ignored: &'static [&'static str],
+    /// What its phases mean.
+    pub(crate) phases: &'static [(&'static str, State)],
+}
+
+impl Override {
+    pub(super) fn ignores(&self, condition: &str) -> bool {
+        self.ignored.contains(&condition)
+    }
+
+    pub(super) fn state(&self, word: &str) -> Option<State> {
+        self.phases
+            .iter()
+            .find(|(known, _)| *known == word)
+            .map(|(_, state)| *state)
+    }
+}
+
+use State::{Degraded, Failing, Passing, Unknown};
+
+/// Kinds of common operators of which the general rule would say something wrong.
+pub(crate) const OVERRIDES: &[Override] = &[
+    Override {
+        kind: "argoproj.io/Application",
+        ignored: &[
+            "OrphanedResourceWarning",
+            "SharedResourceWarning",
+            "RepeatedResourceWarning",
+        ],
+        phases: &[
+            ("Synced", Passing),
+            ("OutOfSync", Degraded),
+            ("Suspended", Passing),
+            ("Progressing", Unknown),
+            ("Missing", Failing),
+        ],
+    },
+    Override {
+        kind: "argoproj.io/Rollout",
+        ignored: &["Completed"],
+        phases: &[
+            ("Paused", Passing),
+            ("Progressing", Unknown),
+            ("Degraded", Failing),
+        ],
+    },
+    Override {
+        kind: "argoproj.io/Workflow",
+        ignored: &[],
+        phases: &[("Pending", Unknown), ("Running", Passing)],
+    },
+    // The last condition of a HelmRelease's tests says nothing of the release that runs.
+    Override {
+        kind: "helm.toolkit.fluxcd.io/HelmRelease",
+        ignored: &["TestSuccess", "Remediated"],
+        phases: &[],
+    },
+    Override {
+        kind: "source.toolkit.fluxcd.io/GitRepository",
+        ignored: &["ArtifactInStorage", "FetchFailed"],
+        phases: &[],
+    },
+    Override {
+        kind: "keda.sh/ScaledObject",
+        ignored: &["Active", "Fallback"],
+        phases: &[],
+    },
+    Override {
+        kind: "keda.sh/ScaledJob",
+        ignored: &["Active"],
+        phases: &[],
+    },
+    Override {
+        kind: "postgresql.cnpg.io/Cluster",
+        ignored: &["ContinuousArchiving", "LastBackupSucceeded"],
+        phases: &[
+            ("Cluster in healthy state", Passing),
+            ("Setting up primary", Unknown),
+            ("Creating a new replica", Degraded),
+            ("Upgrading cluster", Degraded),
+            ("Failing over", Degraded),
+            ("Switchover in progress", Degraded),
+            ("Waiting for the instances to become active", Unknown),
+        ],
+    },
+    Override {
+        kind: "kafka.strimzi.io/Kafka",
+        ignored: &["Warning"],
+        phases: &[],
+    },
+    Override {
+        kind: "kafka.strimzi.io/KafkaTopic",
+        ignored: &["Warning"],
+        phases: &[],
+    },
+    Override {
+        kind: "cluster.x-k8s.io/Machine",
+        ignored: &["Updating"],
+        phases: &[
+            ("Provisioning", Unknown),
+            ("Provisioned", Unknown),
+            ("Deleting", Unknown),
+        ],
+    },
+    Override {
+        kind: "cluster.x-k8s.io/Cluster",
+        ignored: &[
+            "Deleting",
+            "ScalingUp",
+            "ScalingDown",
+            "Remediating",
+            "RollingOut",
+        ],
+        phases: &[
+            ("Pending", Unknown),
+            ("Provisioning", Unknown),
+            ("Provisioned", Passing),
+            ("Deleting", Unknown),
+        ],
+    },
+    // Conditions of the claim's composite: `Responsive` is about how it is watched.
+    Override {
+        kind: "apiextensions.crossplane.io/Composition",
+        ignored: &["Responsive"],
+        phases: &[],
+    },
+    Override {
+        kind: "external-secrets.io/ExternalSecret",
+        ignored: &["Deleted"],
+        phases: &[],
+    },
+    // A Knative Revision without traffic is not active, on purpose.
+    Override {
+        kind: "serving.knative.dev/Revision",
+        ignored: &["Active"],
+        phases: &[],
+    },
+    Override {
+        kind: "elasticsearch.k8s.elastic.co/Elasticsearch",
+        ignored: &[
+            "ReconciliationComplete",
+            "RunningDesiredVersion",
+            "ResourcesAwareManagement",
+        ],
+        phases: &[
+            ("green", Passing),
+            ("yellow", Degraded),
+            ("red", Failing),
+            ("ApplyingChanges", Degraded),
+            ("MigratingData", Degraded),
+        ],
+    },
+    Override {
+        kind: "acme.cert-manager.io/Order",
+        ignored: &[],
+        phases: &[
+            ("pending", Unknown),
+            ("valid", Passing),
+            ("invalid", Failing),
+            ("ready", Unknown),
+            ("processing", Unknown),
+        ],
+    },
+    Override {
+        kind: "acme.cert-manager.io/Challenge",
+        ignored: &[],
+        phases: &[
+            ("pending", Unknown),
+            ("valid", Passing),
+            ("invalid", Failing),
+            ("processing", Unknown),
+        ],
+    },
+];

@@ -1,0 +1,229 @@
+//! Requests to an API server: kube finds it and proves who we are; what comes back is read here, pruned as it is read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use jiff::SignedDuration;
+use kube::client::Body;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+
+use super::{Connection, Watched};
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long the API server keeps a watch open; it chooses a time between this and twice as long.
+pub(super) const WATCH_SECONDS: u32 = 290;
+/// A watch on which nothing arrives for this long is broken: the API server ends it sooner, and sends bookmarks every minute.
+pub(super) const SILENCE: Duration = Duration::from_secs(330);
+/// The most bytes of one line of a watch: an object with its event around it.
+const MAX_LINE: usize = crate::decode::MAX_OBJECT_BYTES + 1024 * 1024;
+/// The least difference between the clocks that is corrected: less may be the way of the answer, and its whole seconds.
+const MIN_SKEW: i64 = 5;
+
+/// An API server, cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Api {
+    client: Client,
+    namespaces: Arc<[String]>,
+    /// By how many seconds the API server's clock is ahead of ours.
+    skew: Arc<AtomicI64>,
+}
+
+/// Why a request was not answered as asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// Nobody answers, or not to the end.
+    #[error("{0}")]
+    Transport(String),
+    /// The answer is a refusal: the code, and the server's words.
+    #[error("{1} ({0})")]
+    Refused(StatusCode, String),
+    /// The answer makes no sense.
+    #[error("the answer cannot be read: {0}")]
+    Nonsense(String),
+}
+
+impl Api {
+    /// Finds the API server. Asks it nothing yet.
+    pub(super) async fn connect(connection: &Connection) -> Result<Api, kube::Error> {
+        // Several crates may bring a provider of cryptography; the first one to be installed counts.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut config = configuration(connection).await?;
+        config.connect_timeout = Some(CONNECT);
+        config.read_timeout = Some(SILENCE);
+        Ok(Api {
+            client: Client::try_from(config)?,
+            namespaces: connection.namespaces.clone().into(),
+            skew: Arc::default(),
+        })
+    }
+
+    /// By how much the API server's clock is ahead of ours, if that matters.
+    pub(super) fn skew(&self) -> SignedDuration {
+        let seconds = self.skew.load(Ordering::Relaxed);
+        SignedDuration::from_secs(if seconds.abs() < MIN_SKEW { 0 } else { seconds })
+    }
+
+    /// The paths under which the objects of a kind are: one, or one for each namespace that we look at.
+    pub(super) fn paths(&self, watched: &Watched) -> Vec<String> {
+        let root = match &*watched.group {
+            "" => format!("/api/{}", watched.version),
+            group => format!("/apis/{group}/{}", watched.version),
+        };
+        if !watched.namespaced || self.namespaces.is_empty() {
+            return vec![format!("{root}/{}", watched.plural)];
+        }
+        self.namespaces
+            .iter()
+            .map(|namespace| format!("{root}/namespaces/{namespace}/{}", watched.plural))
+            .collect()
+    }
+
+    /// The whole answer to a request.
+    pub(super) async fn get(&self, path: &str) -> Result<Vec<u8>, ApiError> {
+        let body = self.send(path).await?.into_body();
+        let bytes = body
+            .collect()
+            .await
+            .map_err(|error| ApiError::Transport(chain(&error)))?;
+        Ok(bytes.to_bytes().into())
+    }
+
+    /// The lines of an answer, as they arrive.
+    pub(super) async fn lines(&self, path: &str) -> Result<Lines, ApiError> {
+        let body = self.send(path).await?.into_body();
+        Ok(Lines {
+            body,
+            buffer: Vec::new(),
+            searched: 0,
+        })
+    }
+
+    async fn send(&self, path: &str) -> Result<Response<Body>, ApiError> {
+        let request = Request::get(path)
+            .header(http::header::ACCEPT, "application/json")
+            .body(Body::empty())
+            .map_err(|error| ApiError::Nonsense(error.to_string()))?;
+        let response = self
+            .client
+            .send(request)
+            .await
+            .map_err(|error| ApiError::Transport(chain(&error)))?;
+        self.note_time(&response);
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let bytes = response
+            .into_body()
+            .collect()
+            .await
+            .map(|body| body.to_bytes())
+            .unwrap_or_default();
+        Err(ApiError::Refused(status, refusal(&bytes)))
+    }
+
+    fn note_time(&self, response: &Response<Body>) {
+        let date = response
+            .headers()
+            .get(http::header::DATE)
+            .and_then(|date| date.to_str().ok());
+        let Some(theirs) = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()) else {
+            return;
+        };
+        let ours = jiff::Timestamp::now();
+        self.skew.store(
+            theirs.timestamp().as_second() - ours.as_second(),
+            Ordering::Relaxed,
+        );
+    }
+}
+
+async fn configuration(connection: &Connection) -> Result<Config, kube::Error> {
+    let options = KubeConfigOptions {
+        context: connection.context.clone(),
+        ..KubeConfigOptions::default()
+    };
+    let unusable = |error: kube::config::KubeconfigError| kube::Error::InferKubeconfig(error);
+    match (&connection.kubeconfig, &connection.context) {
+        (Some(path), _) => {
+            let file = Kubeconfig::read_from(path).map_err(unusable)?;
+            Config::from_custom_kubeconfig(file, &options)
+                .await
+                .map_err(unusable)
+        }
+        (None, Some(_)) => Config::from_kubeconfig(&options).await.map_err(unusable),
+        (None, None) => Config::infer().await.map_err(kube::Error::InferConfig),
+    }
+}
+
+/// The server's words for a refusal.
+fn refusal(bytes: &[u8]) -> String {
+    let status: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let text = match status["message"].as_str() {
+        Some(message) => message.to_owned(),
+        None => String::from_utf8_lossy(bytes).into_owned(),
+    };
+    text.trim().chars().take(300).collect()
+}
+
+/// An error with its causes, of which many say only "error trying to connect".
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        source = error.source();
+    }
+    text
+}
+
+/// The lines of an answer that is not finished yet.
+pub(super) struct Lines {
+    body: Body,
+    buffer: Vec<u8>,
+    searched: usize,
+}
+
+impl Lines {
+    /// The next line; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, ApiError> {
+        loop {
+            if let Some(at) = self.buffer[self.searched..]
+                .iter()
+                .position(|byte| *byte == b'\n')
+            {
+                let end = self.searched + at;
+                let rest = self.buffer.split_off(end + 1);
+                let mut line = std::mem::replace(&mut self.buffer, rest);
+                self.searched = 0;
+                line.pop();
+                return Ok(Some(line));
+            }
+            self.searched = self.buffer.len();
+            if self.buffer.len() > MAX_LINE {
+                return Err(ApiError::Nonsense(format!(
+                    "a line of more than {MAX_LINE} bytes"
+                )));
+            }
+            let frame = tokio::time::timeout(SILENCE, self.body.frame()).await;
+            match frame.map_err(|_| ApiError::Transport("the watch fell silent".to_owned()))? {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(ApiError::Transport(chain(&error))),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.buffer.extend_from_slice(&data);
+                    }
+                }
+            }
+        }
+    }
+}

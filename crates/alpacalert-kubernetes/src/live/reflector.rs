@@ -1,0 +1,460 @@
+//! Keeps up with the objects of one kind: lists them, watches them, and takes the watch up again when it ends.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+
+use super::Watched;
+use super::client::{Api, ApiError, Lines, WATCH_SECONDS};
+use crate::cluster::Access;
+use crate::decode::Decoder;
+use crate::kinds;
+use crate::object::Object;
+
+/// The shortest and the longest pause after something went wrong, doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LAST_PAUSE: Duration = Duration::from_secs(30);
+/// How often we ask again for a kind that we may not see, or that is not there: somebody may have changed that.
+const ASK_AGAIN: Duration = Duration::from_secs(60);
+/// How often the leases of nodes are read: every node renews its own each ten seconds, and nobody needs to know that at once.
+const LEASE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// What a reflector has to say.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// Everything there is of a kind, and nothing else.
+    Listed(Arc<str>, Vec<Object>),
+    /// An object is new, or has changed.
+    Applied(Box<Object>),
+    /// An object is gone.
+    Deleted(Arc<str>, Arc<str>),
+    /// The kind, or a part of it, can be seen, or not any more.
+    Access(Arc<str>, Access),
+    /// The kind cannot be kept up with for now, and whether that is because nobody answers.
+    Broken(Arc<str>, String, bool),
+    /// It can again.
+    Works(Arc<str>),
+    /// Something arrived that is no object.
+    Unreadable(Arc<str>, String),
+}
+
+impl Event {
+    pub(super) fn kind(&self) -> &str {
+        match self {
+            Event::Applied(object) => &object.kind,
+            Event::Listed(kind, _)
+            | Event::Deleted(kind, _)
+            | Event::Access(kind, _)
+            | Event::Broken(kind, ..)
+            | Event::Works(kind)
+            | Event::Unreadable(kind, _) => kind,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct List<'a> {
+    #[serde(default)]
+    metadata: ListMeta,
+    #[serde(borrow, default)]
+    items: Option<Vec<&'a RawValue>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ListMeta {
+    resource_version: String,
+}
+
+#[derive(Deserialize)]
+struct WatchEvent<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(borrow)]
+    object: &'a RawValue,
+}
+
+/// Of an object only what a watch needs beside it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Marker {
+    metadata: MarkerMeta,
+    code: u16,
+    message: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct MarkerMeta {
+    resource_version: String,
+    annotations: Option<std::collections::BTreeMap<String, String>>,
+}
+
+/// How a watch ended.
+enum Ended {
+    /// As watches do: to be taken up again where it was.
+    Well,
+    /// What we knew is too old to be taken up again.
+    Expired,
+}
+
+/// Lists a kind once.
+pub(super) async fn list_once(api: &Api, watched: Watched) -> Vec<Event> {
+    let mut decoder = Decoder::default();
+    let mut objects = Vec::new();
+    let mut events = Vec::new();
+    for path in paths(api, &watched) {
+        match list(api, &watched, &path, "", &mut decoder, &mut events).await {
+            Ok((found, _)) => objects.extend(found),
+            Err(error) => return vec![refused(&watched, &error)],
+        }
+    }
+    events.push(Event::Listed(watched.kind.clone(), objects));
+    events.push(Event::Access(watched.kind, Access::Ok));
+    events
+}
+
+/// Where the objects are. Of leases only those of nodes are read.
+fn paths(api: &Api, watched: &Watched) -> Vec<String> {
+    if &*watched.kind == kinds::LEASE {
+        return vec!["/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases".to_owned()];
+    }
+    api.paths(watched)
+}
+
+async fn list(
+    api: &Api,
+    watched: &Watched,
+    path: &str,
+    query: &str,
+    decoder: &mut Decoder,
+    events: &mut Vec<Event>,
+) -> Result<(Vec<Object>, String), ApiError> {
+    let bytes = api.get(&format!("{path}{query}")).await?;
+    let list: List<'_> =
+        serde_json::from_slice(&bytes).map_err(|error| ApiError::Nonsense(error.to_string()))?;
+    let items = list.items.unwrap_or_default();
+    let mut objects = Vec::with_capacity(items.len());
+    let api_version = watched.api_version();
+    for raw in items {
+        match decoder.json(raw, Some((&api_version, &watched.name))) {
+            Ok(object) => objects.push(object),
+            Err(error) => events.push(Event::Unreadable(
+                watched.kind.clone(),
+                format!("{}: {error}", watched.name),
+            )),
+        }
+    }
+    Ok((objects, list.metadata.resource_version))
+}
+
+/// What an error means for the kind.
+fn refused(watched: &Watched, error: &ApiError) -> Event {
+    match error {
+        ApiError::Refused(StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, text) => {
+            Event::Access(watched.kind.clone(), Access::Forbidden(text.clone()))
+        }
+        ApiError::Refused(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _) => {
+            Event::Access(watched.kind.clone(), Access::NotServed)
+        }
+        error => Event::Broken(
+            watched.kind.clone(),
+            error.to_string(),
+            matches!(error, ApiError::Transport(_)),
+        ),
+    }
+}
+
+/// Keeps up with a kind until nobody listens any more.
+pub(super) async fn run(api: Api, watched: Watched, events: mpsc::Sender<Event>) {
+    let paths = paths(&api, &watched);
+    let shared = paths.len() > 1;
+    let mut tasks = tokio::task::JoinSet::new();
+    for path in paths {
+        let reflector = Reflector {
+            api: api.clone(),
+            watched: watched.clone(),
+            scope: shared.then(|| namespace_of(&path)),
+            path,
+            events: events.clone(),
+            decoder: Decoder::default(),
+            known: HashSet::new(),
+            streams: true,
+            pause: FIRST_PAUSE,
+        };
+        tasks.spawn(reflector.run());
+    }
+    while tasks.join_next().await.is_some() {}
+}
+
+fn namespace_of(path: &str) -> String {
+    let after = path.split_once("/namespaces/").map_or("", |(_, rest)| rest);
+    after.split('/').next().unwrap_or_default().to_owned()
+}
+
+struct Reflector {
+    api: Api,
+    watched: Watched,
+    path: String,
+    /// The one namespace that it looks at, when there are several reflectors of its kind.
+    scope: Option<String>,
+    events: mpsc::Sender<Event>,
+    decoder: Decoder,
+    /// The references of what was told, so that a new list can tell what is gone.
+    known: HashSet<Arc<str>>,
+    /// Whether the API server may send the first list as a part of the watch.
+    streams: bool,
+    pause: Duration,
+}
+
+/// Nobody listens any more.
+struct Over;
+
+impl Reflector {
+    async fn run(mut self) {
+        loop {
+            let result = if &*self.watched.kind == kinds::LEASE {
+                self.poll().await
+            } else {
+                self.round().await
+            };
+            let Ok(result) = result else { return };
+            let pause = match result {
+                Ok(()) => {
+                    self.pause = FIRST_PAUSE;
+                    // A server that ends every watch at once shall not be asked without pause.
+                    FIRST_PAUSE
+                }
+                Err(error) => {
+                    let event = refused(&self.watched, &error);
+                    let rare = matches!(event, Event::Access(..));
+                    if self.tell(event).await.is_err() {
+                        return;
+                    }
+                    self.pause = (self.pause * 2).min(LAST_PAUSE);
+                    if rare { ASK_AGAIN } else { self.pause }
+                }
+            };
+            // Not all at once: a server that comes back has enough to do.
+            let jitter = pause.mul_f64(fastrand::f64() * 0.2);
+            tokio::time::sleep(pause + jitter).await;
+        }
+    }
+
+    /// Reads the leases of nodes, now and then.
+    async fn poll(&mut self) -> Result<Result<(), ApiError>, Over> {
+        let result = self.list().await?;
+        if result.is_ok() {
+            tokio::time::sleep(LEASE_INTERVAL).await;
+        }
+        Ok(result.map(|_| ()))
+    }
+
+    /// A first list, and watches one after another until what we know is too old.
+    async fn round(&mut self) -> Result<Result<(), ApiError>, Over> {
+        let mut version = String::new();
+        if !self.streams {
+            match self.list().await? {
+                Ok(listed) => version = listed,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        loop {
+            let started = tokio::time::Instant::now();
+            match self.watch(&mut version).await? {
+                Ok(Ended::Well) => {}
+                Ok(Ended::Expired) => return Ok(Ok(())),
+                // Servers before 1.32 do not stream lists.
+                Err(ApiError::Refused(
+                    StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY,
+                    _,
+                )) if self.streams && version.is_empty() => {
+                    self.streams = false;
+                    return Ok(Ok(()));
+                }
+                Err(ApiError::Refused(StatusCode::GONE, _)) => return Ok(Ok(())),
+                // A connection that broke is taken up where it was; only when that fails too is the watch broken.
+                Err(ApiError::Transport(_))
+                    if !version.is_empty() && started.elapsed() > FIRST_PAUSE => {}
+                Err(error) => return Ok(Err(error)),
+            }
+            if started.elapsed() < FIRST_PAUSE {
+                tokio::time::sleep(FIRST_PAUSE).await;
+            }
+        }
+    }
+
+    async fn list(&mut self) -> Result<Result<String, ApiError>, Over> {
+        let mut events = Vec::new();
+        // From the server's cache: everything that follows comes with the watch.
+        let listed = list(
+            &self.api,
+            &self.watched,
+            &self.path,
+            "?resourceVersion=0",
+            &mut self.decoder,
+            &mut events,
+        )
+        .await;
+        for event in events {
+            self.tell(event).await?;
+        }
+        match listed {
+            Ok((objects, version)) => {
+                self.replace(objects).await?;
+                Ok(Ok(version))
+            }
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// Tells that these are all the objects there are.
+    async fn replace(&mut self, objects: Vec<Object>) -> Result<(), Over> {
+        let references: HashSet<Arc<str>> = objects
+            .iter()
+            .map(|object| object.reference.clone())
+            .collect();
+        if self.scope.is_none() {
+            self.tell(Event::Listed(self.watched.kind.clone(), objects))
+                .await?;
+        } else {
+            for gone in self
+                .known
+                .difference(&references)
+                .cloned()
+                .collect::<Vec<_>>()
+            {
+                self.tell(Event::Deleted(self.watched.kind.clone(), gone))
+                    .await?;
+            }
+            for object in objects {
+                self.tell(Event::Applied(Box::new(object))).await?;
+            }
+        }
+        self.known = if self.scope.is_some() {
+            references
+        } else {
+            HashSet::new()
+        };
+        self.tell(Event::Access(self.watched.kind.clone(), Access::Ok))
+            .await
+    }
+
+    /// Watches from `version` on; from the beginning, with everything there is, when that is empty.
+    async fn watch(&mut self, version: &mut String) -> Result<Result<Ended, ApiError>, Over> {
+        let mut query =
+            format!("?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}");
+        let mut initial = None;
+        if version.is_empty() {
+            query.push_str(
+                "&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=",
+            );
+            initial = Some(Vec::new());
+        } else {
+            query.push_str(&format!("&resourceVersion={version}"));
+        }
+        let mut lines = match self.api.lines(&format!("{}{query}", self.path)).await {
+            Ok(lines) => lines,
+            Err(error) => return Ok(Err(error)),
+        };
+        if initial.is_none() {
+            self.tell(Event::Works(self.watched.kind.clone())).await?;
+        }
+        self.follow(&mut lines, version, initial).await
+    }
+
+    async fn follow(
+        &mut self,
+        lines: &mut Lines,
+        version: &mut String,
+        mut initial: Option<Vec<Object>>,
+    ) -> Result<Result<Ended, ApiError>, Over> {
+        let api_version = self.watched.api_version();
+        loop {
+            let line = match lines.next().await {
+                Ok(Some(line)) => line,
+                // A list that is not whole counts for nothing.
+                Ok(None) if initial.is_some() => {
+                    return Ok(Err(ApiError::Transport(
+                        "the first list ended too early".to_owned(),
+                    )));
+                }
+                Ok(None) => return Ok(Ok(Ended::Well)),
+                Err(error) => return Ok(Err(error)),
+            };
+            if line.is_empty() {
+                continue;
+            }
+            let event: WatchEvent<'_> = match serde_json::from_slice(&line) {
+                Ok(event) => event,
+                Err(error) => return Ok(Err(ApiError::Nonsense(error.to_string()))),
+            };
+            let marker: Marker = serde_json::from_str(event.object.get()).unwrap_or_default();
+            match event.kind {
+                "BOOKMARK" => {
+                    version.clone_from(&marker.metadata.resource_version);
+                    let annotations = marker.metadata.annotations.unwrap_or_default();
+                    if annotations.contains_key("k8s.io/initial-events-end")
+                        && let Some(objects) = initial.take()
+                    {
+                        self.replace(objects).await?;
+                    }
+                    continue;
+                }
+                "ERROR" if marker.code == 410 => {
+                    version.clear();
+                    return Ok(Ok(Ended::Expired));
+                }
+                "ERROR" => {
+                    let code = StatusCode::from_u16(marker.code)
+                        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                    return Ok(Err(ApiError::Refused(code, marker.message)));
+                }
+                _ => {}
+            }
+            if !marker.metadata.resource_version.is_empty() && initial.is_none() {
+                *version = marker.metadata.resource_version;
+            }
+            let object = match self
+                .decoder
+                .json(event.object, Some((&api_version, &self.watched.name)))
+            {
+                Ok(object) => object,
+                Err(error) => {
+                    let text = format!("{}: {error}", self.watched.name);
+                    self.tell(Event::Unreadable(self.watched.kind.clone(), text))
+                        .await?;
+                    continue;
+                }
+            };
+            match (event.kind, &mut initial) {
+                ("DELETED", Some(objects)) => {
+                    objects.retain(|known| known.reference != object.reference)
+                }
+                (_, Some(objects)) => objects.push(object),
+                ("DELETED", None) => {
+                    self.known.remove(&object.reference);
+                    // The last state tells how a Job ended that was collected at once.
+                    let gone = Event::Deleted(object.kind.clone(), object.reference.clone());
+                    self.tell(Event::Applied(Box::new(object))).await?;
+                    self.tell(gone).await?;
+                }
+                (_, None) => {
+                    if self.scope.is_some() {
+                        self.known.insert(object.reference.clone());
+                    }
+                    self.tell(Event::Applied(Box::new(object))).await?;
+                }
+            }
+        }
+    }
+
+    async fn tell(&self, event: Event) -> Result<(), Over> {
+        self.events.send(event).await.map_err(|_| Over)
+    }
+}

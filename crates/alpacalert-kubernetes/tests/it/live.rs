@@ -1,0 +1,603 @@
+//! A watched cluster: what is asked of the API server, and what becomes of its faults.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alpacalert_instrument::{Builder, Context, ScheduleOverrides, SensorError, Snapshot, Source};
+use alpacalert_kubernetes::{Cluster, Connection, KubernetesSource, Options, Record, records};
+use alpacalert_model::{Graph, Kind, NodeId, State, Timestamp, Update};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::fake::Fake;
+use crate::support::{D, F, P, U};
+
+/// How long anything may take here.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A source that follows an API server.
+pub(crate) struct Live {
+    source: Arc<KubernetesSource>,
+    snapshots: mpsc::Receiver<Result<Snapshot, SensorError>>,
+    last: Option<Snapshot>,
+    cancel: CancellationToken,
+    /// Kept while it may be read.
+    kubeconfig: Option<tempfile::NamedTempFile>,
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+fn source(kubeconfig: &Path) -> KubernetesSource {
+    let connection = Connection {
+        kubeconfig: Some(kubeconfig.to_owned()),
+        custom: true,
+        ..Connection::default()
+    };
+    KubernetesSource::new("test", connection, Options::default())
+}
+
+async fn follow(fake: &Fake) -> Live {
+    let kubeconfig = fake.kubeconfig();
+    let mut live = Live::follow(kubeconfig.path());
+    live.kubeconfig = Some(kubeconfig);
+    live
+}
+
+/// The graph of a snapshot as of a time.
+fn graph(source: &KubernetesSource, snapshot: &Snapshot, now: Timestamp) -> Graph {
+    let registry = alpacalert_kubernetes::registry();
+    let snapshots = HashMap::from([(Arc::from("test"), snapshot.clone())]);
+    let mut builder = Builder::new(&registry, &snapshots, ScheduleOverrides::default(), now);
+    source.assemble(snapshot, &mut builder).expect("a graph");
+    let assembly = builder.finish();
+    let mut graph = Graph::new();
+    graph.apply("test", assembly.blueprint, now);
+    let updates: Vec<Update> = assembly
+        .observations
+        .into_iter()
+        .filter_map(|(id, observation)| {
+            Some(Update {
+                node: graph.key(&id)?,
+                confirmed: observation.state,
+                observation,
+            })
+        })
+        .collect();
+    graph.observe(updates, now);
+    graph
+}
+
+fn state(graph: &Graph, kind: &str, reference: &str) -> Option<(State, String)> {
+    let kind: Kind = kind.parse().expect("a kind");
+    let node = graph.get(graph.key(&NodeId::new("test", kind, reference))?)?;
+    node.role()?;
+    let own = node
+        .children()
+        .map(|(child, _)| child)
+        .find(|child| child.id().kind().as_str().ends_with("status"));
+    Some((
+        node.state(),
+        own.unwrap_or(node).status().reason.to_string(),
+    ))
+}
+
+impl Live {
+    /// Follows the API server of a kubeconfig.
+    pub(crate) fn follow(kubeconfig: &Path) -> Live {
+        let source = Arc::new(source(kubeconfig));
+        let (deliver, snapshots) = mpsc::channel(1);
+        let cancel = CancellationToken::new();
+        let cx = Context::default().with_cancel(cancel.clone());
+        let watched = source.clone();
+        tokio::spawn(async move { watched.watch(&cx, deliver).await });
+        Live {
+            source,
+            snapshots,
+            last: None,
+            cancel,
+            kubeconfig: None,
+        }
+    }
+
+    /// What an object's own sensor says.
+    pub(crate) fn says(&self, kind: &str, reference: &str) -> String {
+        let snapshot = self.last.as_ref().expect("a snapshot");
+        let graph = graph(&self.source, snapshot, Timestamp::now());
+        let kind: Kind = kind.parse().expect("a kind");
+        let node = graph
+            .key(&NodeId::new("test", kind, reference))
+            .and_then(|key| graph.get(key))
+            .expect("a node");
+        let own = node
+            .children()
+            .map(|(child, _)| child)
+            .find(|child| child.id().kind().as_str().ends_with("status"));
+        let messages = &own.unwrap_or(node).status().messages;
+        messages
+            .iter()
+            .map(|message| message.text.to_string())
+            .collect::<Vec<_>>()
+            .join(" | ")
+    }
+
+    /// A record for each object, judged as of a time, once nothing new has arrived for a moment.
+    pub(crate) async fn records(&mut self, at: Timestamp) -> Vec<Record> {
+        while let Ok(Some(Ok(snapshot))) =
+            tokio::time::timeout(Duration::from_secs(1), self.snapshots.recv()).await
+        {
+            self.last = Some(snapshot);
+        }
+        let snapshot = self.last.as_ref().expect("a snapshot");
+        records(
+            snapshot.get().expect("a cluster"),
+            &graph(&self.source, snapshot, at),
+        )
+    }
+
+    /// The references of the nodes of a kind.
+    pub(crate) fn nodes(&self, kind: &str) -> Vec<String> {
+        let snapshot = self.last.as_ref().expect("a snapshot");
+        let graph = graph(&self.source, snapshot, Timestamp::now());
+        graph
+            .nodes()
+            .filter(|node| node.id().kind().as_str() == kind)
+            .map(|node| node.id().reference().to_string())
+            .collect()
+    }
+
+    /// Waits until an object is not there any more.
+    pub(crate) async fn until_gone(&mut self, kind: &str, reference: &str) {
+        let waiting = async {
+            loop {
+                if let Some(Ok(snapshot)) = self.snapshots.recv().await {
+                    let found = state(
+                        &graph(&self.source, &snapshot, Timestamp::now()),
+                        kind,
+                        reference,
+                    );
+                    self.last = Some(snapshot);
+                    if found.is_none() {
+                        return;
+                    }
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .unwrap_or_else(|_| panic!("{kind} {reference} is still there"));
+    }
+
+    /// Waits until an object is in a state, judged now.
+    pub(crate) async fn until(&mut self, kind: &str, reference: &str, wanted: State) -> String {
+        self.until_at(kind, reference, wanted, Duration::ZERO).await
+    }
+
+    /// Waits until an object is in a state, judged as of so much later.
+    pub(crate) async fn until_at(
+        &mut self,
+        kind: &str,
+        reference: &str,
+        wanted: State,
+        later: Duration,
+    ) -> String {
+        let mut seen = Vec::new();
+        let waiting = async {
+            loop {
+                if let Some(snapshot) = &self.last {
+                    let now = Timestamp::now().checked_add(later).expect("a time");
+                    let found = state(&graph(&self.source, snapshot, now), kind, reference);
+                    if let Some((state, reason)) = &found
+                        && *state == wanted
+                    {
+                        return reason.clone();
+                    }
+                    seen.push(found);
+                }
+                match tokio::time::timeout(Duration::from_millis(200), self.snapshots.recv()).await
+                {
+                    Ok(Some(Ok(snapshot))) => self.last = Some(snapshot),
+                    Ok(Some(Err(error))) => seen.push(Some((U, error.chain()))),
+                    Ok(None) => panic!("the source has ended"),
+                    Err(_) => {}
+                }
+            }
+        };
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(reason) => reason,
+            Err(_) => panic!("{kind} {reference} was never {wanted}: {seen:?}"),
+        }
+    }
+}
+
+fn pod(name: &str, extra: Value) -> Value {
+    let mut pod = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "namespace": "shop", "uid": format!("pod-{name}"), "creationTimestamp": "2026-01-01T00:00:00Z"},
+        "spec": {"containers": [{"name": "app"}]},
+        "status": {"phase": "Running", "conditions": [{"type": "PodScheduled", "status": "True"}, {"type": "Ready", "status": "True"}],
+            "containerStatuses": [{"name": "app", "ready": true, "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}]},
+    });
+    if let (Value::Object(spec), Value::Object(more)) = (&mut pod["spec"], extra) {
+        spec.extend(more);
+    }
+    pod
+}
+
+fn account() -> Value {
+    json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "shop"}})
+}
+
+fn node(ready: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "uid": "n1"}, "status": {"conditions": [{"type": "Ready", "status": ready}]}})
+}
+
+const POD: &str = "kubernetes.io/Pod";
+const KINDS: usize = 45;
+
+/// C-09: what is asked of the API server depends on the number of kinds, and on nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c09_one_list_and_one_watch_per_kind_and_nothing_per_evaluation() {
+    let fake = Fake::start().await;
+    fake.put("serviceaccounts", account());
+    for n in 0..50 {
+        fake.put("pods", pod(&format!("p{n}"), json!({})));
+    }
+    let mut live = follow(&fake).await;
+    live.until(POD, "shop/p7", P).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = fake.requests();
+    let lists = before
+        .iter()
+        .filter(|request| !request.contains("watch=true"))
+        .count();
+    let watches = before
+        .iter()
+        .filter(|request| request.contains("watch=true") && !request.contains("sendInitialEvents"))
+        .count();
+    let tries = before
+        .iter()
+        .filter(|request| request.contains("sendInitialEvents"))
+        .count();
+    // Leases are listed and not watched. Each kind asks once whether lists can be streamed.
+    assert_eq!(
+        (lists, watches, tries),
+        (KINDS, KINDS - 1, KINDS - 1),
+        "{before:#?}"
+    );
+    let snapshot = live.last.clone().expect("a snapshot");
+    for _ in 0..100 {
+        graph(&live.source, &snapshot, Timestamp::now());
+    }
+    fake.put("pods", pod("new", json!({})));
+    live.until(POD, "shop/new", P).await;
+    assert_eq!(fake.requests().len(), before.len());
+}
+
+/// A server that streams lists is asked once per kind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn streamed_lists_need_one_request_per_kind() {
+    let fake = Fake::start().await;
+    fake.stream_lists();
+    fake.put("serviceaccounts", account());
+    fake.put("pods", pod("a", json!({})));
+    let mut live = follow(&fake).await;
+    live.until(POD, "shop/a", P).await;
+    fake.put("pods", pod("b", json!({})));
+    live.until(POD, "shop/b", P).await;
+    assert_eq!(fake.requests().len(), KINDS, "{:#?}", fake.requests());
+}
+
+/// C-10: what may not be seen is Unknown with the reason, and never Failing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c10_refused_kinds_are_unknown() {
+    let fake = Fake::start().await;
+    fake.refuse("secrets", 403);
+    fake.refuse("gateways", 404);
+    fake.refuse("configmaps", 404);
+    fake.put("serviceaccounts", account());
+    fake.put(
+        "pods",
+        pod(
+            "a",
+            json!({"volumes": [{"name": "v", "secret": {"secretName": "hidden"}}]}),
+        ),
+    );
+    let mut live = follow(&fake).await;
+    live.until("kubernetes.io/Secret", "shop/hidden", U).await;
+    // It runs, so it cannot have been missing.
+    live.until(POD, "shop/a", P).await;
+    let snapshot = live.last.clone().expect("a snapshot");
+    let graph = graph(&live.source, &snapshot, Timestamp::now());
+    let access = |kind: &str| {
+        state(
+            &graph,
+            "kubernetes.io/Cluster#access",
+            &format!("cluster/{kind}"),
+        )
+    };
+    assert_eq!(
+        access("kubernetes.io/Secret"),
+        Some((U, "not-permitted".to_owned()))
+    );
+    assert_eq!(
+        access("kubernetes.io/ConfigMap"),
+        Some((U, "not-served".to_owned()))
+    );
+    // A cluster may well do without the Gateway API.
+    assert_eq!(access("kubernetes.io/Gateway"), None);
+    assert!(graph.nodes().all(|node| node.state() != F));
+}
+
+/// C-10: broken and expired watches are taken up again, with nothing lost and nothing made up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c10_watches_are_taken_up_again() {
+    let fake = Fake::start().await;
+    fake.put("serviceaccounts", account());
+    fake.put("pods", pod("a", json!({})));
+    let mut live = follow(&fake).await;
+    live.until(POD, "shop/a", P).await;
+    fake.cut();
+    fake.put("pods", pod("during", json!({})));
+    fake.put("pods", pod("b", json!({})));
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    fake.put("pods", pod("after", json!({})));
+    live.until(POD, "shop/after", P).await;
+    fake.delete("pods", "shop", "a");
+    fake.expire("pods");
+    fake.put("pods", pod("c", json!({})));
+    live.until(POD, "shop/c", P).await;
+    let snapshot = live.last.clone().expect("a snapshot");
+    let cluster: &Cluster = snapshot.get().expect("a cluster");
+    assert!(
+        !cluster.contains(POD, "shop", "a"),
+        "a pod that is gone is still shown"
+    );
+    assert!(cluster.contains(POD, "shop", "b"));
+}
+
+/// What arrives and is no object is counted, and stops nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_malformed_stops_nothing() {
+    let fake = Fake::start().await;
+    fake.put("serviceaccounts", account());
+    fake.put("pods", pod("a", json!({})));
+    fake.put("pods", json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "odd", "namespace": "shop"}, "spec": {"containers": "many"}}));
+    let mut live = follow(&fake).await;
+    live.until(POD, "shop/odd", U).await;
+    fake.line(
+        "pods",
+        &json!({"type": "ADDED", "object": {"kind": "Pod", "metadata": {}}}).to_string(),
+    );
+    live.until("kubernetes.io/Cluster#unreadable", "cluster", U)
+        .await;
+    fake.line("pods", "this is no JSON");
+    fake.put("pods", pod("b", json!({})));
+    live.until(POD, "shop/b", P).await;
+}
+
+/// "G8": a ConfigMap that comes a moment after the pod that names it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_named_may_come_a_moment_later() {
+    let fake = Fake::start().await;
+    fake.put("serviceaccounts", account());
+    fake.put("configmaps", json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other", "namespace": "shop"}}));
+    let mut live = follow(&fake).await;
+    live.until("kubernetes.io/ServiceAccount", "shop/default", P)
+        .await;
+    let mut creating = pod(
+        "a",
+        json!({"volumes": [{"name": "v", "configMap": {"name": "late"}}]}),
+    );
+    creating["status"] = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "True", "lastTransitionTime": Timestamp::now().to_string()}]});
+    fake.put("pods", creating);
+    let reason = live.until("kubernetes.io/Pod#volume", "shop/a/v", U).await;
+    assert_eq!(reason, "settling");
+    // Nobody brings it.
+    live.until_at(
+        "kubernetes.io/Pod#volume",
+        "shop/a/v",
+        F,
+        Duration::from_secs(4),
+    )
+    .await;
+    fake.put("configmaps", json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late", "namespace": "shop"}}));
+    live.until("kubernetes.io/Pod#volume", "shop/a/v", P).await;
+}
+
+/// "G11": a kind whose watch stays broken is Unknown after a minute, and what it knew stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_watch_is_stale() {
+    let fake = Fake::start().await;
+    fake.put("serviceaccounts", account());
+    fake.put("pods", pod("a", json!({})));
+    let mut live = follow(&fake).await;
+    live.until(POD, "shop/a", P).await;
+    fake.refuse("pods", 500);
+    fake.cut();
+    let reason = live
+        .until_at(POD, "shop/a", U, Duration::from_secs(61))
+        .await;
+    assert_eq!(reason, "stale");
+    live.until(POD, "shop/a", P).await;
+    fake.refuse("pods", 0);
+    fake.put("pods", pod("b", json!({})));
+    live.until_at(POD, "shop/b", P, Duration::from_secs(61))
+        .await;
+    live.until_at(POD, "shop/a", P, Duration::from_secs(61))
+        .await;
+}
+
+/// "NODE-7": a node that goes and comes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_goes_and_comes_flaps() {
+    let fake = Fake::start().await;
+    fake.put("nodes", node("True"));
+    let mut live = follow(&fake).await;
+    live.until("kubernetes.io/Node", "n1", P).await;
+    for ready in ["False", "True", "False", "True"] {
+        fake.put("nodes", node(ready));
+    }
+    let reason = live.until("kubernetes.io/Node", "n1", D).await;
+    assert_eq!(reason, "flapping");
+}
+
+/// C-01: the result of a run whose Job is collected at once is remembered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn c01_the_result_of_a_collected_job_is_remembered() {
+    let fake = Fake::start().await;
+    fake.put("serviceaccounts", account());
+    let due = Timestamp::now().to_string();
+    fake.put("cronjobs", json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "c", "namespace": "shop", "uid": "cron", "creationTimestamp": due},
+        "spec": {"schedule": "0 0 1 1 *", "failedJobsHistoryLimit": 0}, "status": {"lastScheduleTime": due}}));
+    let mut live = follow(&fake).await;
+    live.until("kubernetes.io/CronJob", "shop/c", F).await;
+    let job = |status: Value| {
+        json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "run", "namespace": "shop", "uid": "run",
+        "annotations": {"batch.kubernetes.io/cronjob-scheduled-timestamp": due},
+        "ownerReferences": [{"apiVersion": "batch/v1", "kind": "CronJob", "name": "c", "uid": "cron", "controller": true}]}, "status": status})
+    };
+    fake.put("jobs", job(json!({"active": 1})));
+    live.until("kubernetes.io/CronJob", "shop/c", U).await;
+    fake.put(
+        "jobs",
+        job(json!({"conditions": [{"type": "Complete", "status": "True"}]})),
+    );
+    live.until("kubernetes.io/CronJob", "shop/c", P).await;
+    fake.delete("jobs", "shop", "run");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    live.until("kubernetes.io/CronJob", "shop/c", P).await;
+}
+
+/// An API server whose clock is an hour ahead: ages are counted by its clock.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ages_are_counted_by_the_clock_of_the_api_server() {
+    let fake = Fake::start().await;
+    let ahead = Timestamp::now()
+        .checked_add(jiff::SignedDuration::from_hours(1))
+        .expect("a time");
+    fake.date(
+        &jiff::fmt::rfc2822::to_string(&ahead.to_zoned(jiff::tz::TimeZone::UTC))
+            .expect("a date")
+            .replace("+0000", "GMT"),
+    );
+    fake.put("serviceaccounts", account());
+    let mut waiting = pod("a", json!({}));
+    let since = ahead
+        .checked_sub(jiff::SignedDuration::from_mins(10))
+        .expect("a time")
+        .to_string();
+    waiting["status"] = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "lastTransitionTime": since}]});
+    fake.put("pods", waiting);
+    let mut live = follow(&fake).await;
+    live.until(POD, "shop/a", F).await;
+}
+
+/// Custom resources are followed as their definitions come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn custom_resources_follow_their_definitions() {
+    let fake = Fake::start().await;
+    fake.put("foos", json!({"apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "f", "namespace": "shop"}, "status": {"phase": "Failed"}}));
+    let mut live = follow(&fake).await;
+    fake.put("customresourcedefinitions", json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "foos.example.com"},
+        "spec": {"group": "example.com", "names": {"kind": "Foo", "plural": "foos"}, "scope": "Namespaced", "versions": [{"name": "v1", "served": true, "storage": true}]},
+        "status": {"conditions": [{"type": "Established", "status": "True"}]}}));
+    live.until("example.com/Foo", "shop/f", F).await;
+}
+
+/// One look, and nothing left behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_single_look_lists_each_kind_once() {
+    let fake = Fake::start().await;
+    fake.put("serviceaccounts", account());
+    fake.put("pods", pod("a", json!({})));
+    let kubeconfig = fake.kubeconfig();
+    let source = source(kubeconfig.path());
+    let snapshot = source.fetch(&Context::default()).await.expect("a snapshot");
+    let graph = graph(&source, &snapshot, Timestamp::now());
+    assert_eq!(
+        state(&graph, POD, "shop/a").map(|(state, _)| state),
+        Some(P)
+    );
+    assert_eq!(fake.requests().len(), KINDS);
+}
+
+/// Two clusters in one graph: objects named alike are two nodes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_clusters_do_not_meet() {
+    let (one, two) = (Fake::start().await, Fake::start().await);
+    for fake in [&one, &two] {
+        fake.put("serviceaccounts", account());
+        fake.put("pods", pod("a", json!({})));
+    }
+    let mut broken = pod("a", json!({}));
+    broken["status"] = json!({"phase": "Failed", "reason": "Evicted"});
+    two.put("pods", broken);
+    let registry = alpacalert_kubernetes::registry();
+    let now = Timestamp::now();
+    let mut states = Vec::new();
+    let mut graph = Graph::new();
+    for (name, fake) in [("one", &one), ("two", &two)] {
+        let kubeconfig = fake.kubeconfig();
+        let connection = Connection {
+            kubeconfig: Some(kubeconfig.path().to_owned()),
+            ..Connection::default()
+        };
+        let source = KubernetesSource::new(name, connection, Options::default());
+        let snapshot = source.fetch(&Context::default()).await.expect("a snapshot");
+        let snapshots = HashMap::from([(Arc::from(name), snapshot.clone())]);
+        let mut builder = Builder::new(&registry, &snapshots, ScheduleOverrides::default(), now);
+        source.assemble(&snapshot, &mut builder).expect("a graph");
+        let assembly = builder.finish();
+        let applied = graph.apply(name, assembly.blueprint, now);
+        let updates: Vec<Update> = assembly
+            .observations
+            .into_iter()
+            .filter_map(|(id, observation)| {
+                Some(Update {
+                    node: graph.key(&id)?,
+                    confirmed: observation.state,
+                    observation,
+                })
+            })
+            .collect();
+        graph.observe(updates, now);
+        drop(applied);
+    }
+    for name in ["one", "two"] {
+        let id = NodeId::new(name, POD.parse().expect("a kind"), "shop/a");
+        states.push(
+            graph
+                .key(&id)
+                .and_then(|key| graph.get(key))
+                .expect("a node")
+                .state(),
+        );
+    }
+    assert_eq!(states, [P, F]);
+}
+
+/// Nobody answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_does_not_answer_is_an_error_with_its_cause() {
+    let fake = Fake::start().await;
+    let kubeconfig = fake.kubeconfig();
+    let source = source(kubeconfig.path());
+    drop(fake);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let error = source
+        .fetch(&Context::default())
+        .await
+        .expect_err("no cluster");
+    let text = error.chain();
+    assert!(
+        text.starts_with("cannot list anything of the cluster test: ") && text.contains("refused"),
+        "{text}"
+    );
+}

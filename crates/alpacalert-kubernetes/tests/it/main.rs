@@ -1,0 +1,16 @@
+//! The rules of Kubernetes, from dumps and watches to trees.
+
+mod claims;
+mod control;
+mod dump;
+mod fake;
+mod live;
+mod mistakes;
+mod plane;
+mod pods;
+mod real;
+mod rules;
+mod services;
+mod storage;
+mod support;
+mod workloads;
