@@ -18,7 +18,8 @@ Commands:
                 --no-install   install nothing; tests whose tools are missing are skipped
                 --quick        tests only
   packages    install the Debian packages that the tests need, and nothing else
-  control-plane   build a Kubernetes control plane for the end-to-end tests, outside of the repository
+  control-plane
+              build a Kubernetes control plane for the tests, outside of the repository
   reference   write docs/reference anew from the program and its tests
   pictures    draw docs/pictures anew from the program's output
   bench       run the benchmarks and print their figures

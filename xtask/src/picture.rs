@@ -118,7 +118,7 @@ fn parse(ansi: &str) -> Vec<Vec<(Style, String)>> {
     let mut style = Style::default();
     let mut run = String::new();
     let mut rest = ansi.chars();
-    let mut flush = |run: &mut String, style, lines: &mut Vec<Vec<_>>| {
+    let flush = |run: &mut String, style, lines: &mut Vec<Vec<_>>| {
         if !run.is_empty()
             && let Some(line) = lines.last_mut()
         {

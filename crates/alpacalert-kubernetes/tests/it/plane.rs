@@ -81,11 +81,12 @@ fn free_ports() -> Ports {
 }
 
 impl Plane {
-    #[allow(clippy::print_stdout, reason = "tells why the test is skipped")]
     /// Starts one; `None`, with the reason printed, where its programs have not been built.
     pub(crate) fn start() -> Option<Plane> {
         let Some(bin) = programs() else {
-            println!("skipped: there is no control plane; `cargo xtask control-plane` builds one");
+            alpacalert_testkit::skip(
+                "a control plane is not installed; `cargo xtask control-plane` builds one",
+            );
             return None;
         };
         let folder = tempfile::tempdir().expect("a folder");
