@@ -82,4 +82,13 @@ impl Connection {
             }
         }
     }
+
+    /// Nothing is expected of the server any more.
+    pub(super) fn give_up(&self) {
+        match self {
+            Connection::One(one) => one.give_up(),
+            // It says goodbye itself.
+            Connection::Two(_) => {}
+        }
+    }
 }

@@ -250,7 +250,8 @@ impl Fetch<'_> {
         let request = self.request(hop, connection.is_two())?;
         let begun = Instant::now();
         let sending = connection.send(request);
-        let head = self.deadline.phase(WAITING, sending).await?;
+        let sent = self.deadline.phase(WAITING, sending).await;
+        let head = sent.inspect_err(|_| connection.give_up())?;
         self.phases.first_byte += begun.elapsed();
         Ok(head)
     }
@@ -300,7 +301,8 @@ impl Fetch<'_> {
     async fn read(&self, connection: &mut Connection) -> Result<(Vec<u8>, usize, bool), Trouble> {
         // One wait for all of it: a body of tiny chunks has a hundred thousand parts.
         let reading = self.read_parts(connection);
-        self.deadline.phase(READING, reading).await
+        let read = self.deadline.phase(READING, reading).await;
+        read.inspect_err(|_| connection.give_up())
     }
 
     async fn read_parts(

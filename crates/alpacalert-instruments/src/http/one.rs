@@ -15,6 +15,8 @@ use std::task::{Poll, ready};
 use bytes::Bytes;
 use http::{Method, Request};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 use super::connection::{HEAD_BYTES, PROTOCOL};
 use crate::net::{self, Trouble, tls};
@@ -25,9 +27,24 @@ pub(super) use head::Head;
 const READ_BYTES: usize = 16 * 1024;
 
 /// What carries the bytes.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
+    /// Ends the connection without a word when this is dropped. It then does not occupy a local port for another minute:
+    /// checks of many URLs behind one address that hangs would use all of them up.
+    fn give_up(&self);
+}
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+impl Stream for TcpStream {
+    fn give_up(&self) {
+        // If it cannot be set, the connection ends in the usual way.
+        let _ = self.set_zero_linger();
+    }
+}
+
+impl<S: Stream> Stream for TlsStream<S> {
+    fn give_up(&self) {
+        self.get_ref().0.give_up();
+    }
+}
 
 /// Why there is no answer, or not all of it.
 #[derive(Debug)]
@@ -118,6 +135,11 @@ impl One {
             (Err(Fault::Closed), Err(error)) => Err(Fault::Broken(error)),
             (answered, _) => answered,
         }
+    }
+
+    /// Nothing is expected of the server any more.
+    pub(super) fn give_up(&self) {
+        self.stream.give_up();
     }
 
     /// Writes, and frees what was written.

@@ -61,6 +61,10 @@ impl AsyncWrite for Scripted {
     }
 }
 
+impl super::Stream for Scripted {
+    fn give_up(&self) {}
+}
+
 /// What came of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Seen {
