@@ -3,8 +3,10 @@
 mod connection;
 mod expect;
 mod fetch;
+mod one;
 mod settings;
 mod spec;
+mod two;
 
 use std::sync::{Arc, Mutex};
 
@@ -160,10 +162,11 @@ impl Sensor for Http {
                 phases: Phases::default(),
                 notes: Vec::new(),
             };
-            match fetch.run().await {
-                Ok(answer) => Ok(self.conceal(self.judge(answer, cx.now()))),
-                Err(trouble) => trouble.observe(cx.now()),
-            }
+            let observation = match fetch.run().await {
+                Ok(answer) => self.judge(answer, cx.now()),
+                Err(trouble) => trouble.observe(cx.now())?,
+            };
+            Ok(self.conceal(observation))
         })
     }
 }

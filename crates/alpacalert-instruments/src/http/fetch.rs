@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use alpacalert_instrument::{Context, Reason, Timestamp};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::{Host as UrlHost, Position, Url};
 
-use super::connection::{Connection, PROTOCOL, failed};
+use super::connection::{Connection, PROTOCOL, READING, WAITING};
+use super::one::Head;
 use super::settings::{BODY_LIMIT_MAX, Settings, Version};
 use crate::net::tls::{Certificate, Handshaken, TlsSettings};
 use crate::net::{Connected, Deadline, Endpoint, Host, Net, Trouble};
@@ -32,9 +31,6 @@ const SMALL_BODY: usize = 16 * 1024;
 /// How much memory all large bodies may take together, in KiB: one of the largest, or sixteen of the usual limit. Beside the
 /// buffers of a thousand connections it keeps a thousand hostile answers below 64 MiB.
 const BUDGET_KIB: usize = BODY_LIMIT_MAX / 1024;
-
-/// What a check does last.
-const READING: &str = "reading the body";
 
 /// Bounds the memory that the bodies of all sensors of a registry take at the same time.
 pub(crate) struct BodyBudget(Semaphore);
@@ -116,9 +112,9 @@ impl Fetch<'_> {
         };
         let mut redirected = Vec::new();
         loop {
-            let (mut kept, response) = self.exchange(&hop).await?;
+            let (mut kept, head) = self.exchange(&hop).await?;
             let next = match self.settings.follow {
-                true => redirect(&hop, &response)?,
+                true => redirect(&hop, &head)?,
                 false => None,
             };
             if let Some(next) = next {
@@ -133,8 +129,7 @@ impl Fetch<'_> {
                 hop = next;
                 continue;
             }
-            let (head, body) = response.into_parts();
-            let (body, read, is_whole) = self.read(&mut kept.connection, body).await?;
+            let (body, read, is_whole) = self.read(&mut kept.connection).await?;
             self.phases.total = begun.elapsed();
             let two = kept.connection.is_two();
             let secured = kept.secured.clone();
@@ -157,7 +152,7 @@ impl Fetch<'_> {
     }
 
     /// Sends one request, over the kept connection if there is one that still works.
-    async fn exchange(&mut self, hop: &Hop) -> Result<(Kept, Response<Incoming>), Trouble> {
+    async fn exchange(&mut self, hop: &Hop) -> Result<(Kept, Head), Trouble> {
         let kept = match hop.url == self.settings.url {
             true => self.kept.lock().unwrap_or_else(|e| e.into_inner()).take(),
             false => None,
@@ -167,7 +162,7 @@ impl Fetch<'_> {
             let is_ready = self.deadline.phase("reusing the connection", ready).await;
             if let Ok(true) = is_ready {
                 match self.send(&mut kept.connection, hop).await {
-                    Ok(response) => return Ok((kept, response)),
+                    Ok(head) => return Ok((kept, head)),
                     // The server may close an idle connection at any time: that says nothing about its health.
                     Err(Trouble::Target { reason, .. })
                         if reason == crate::net::reason::CONNECTION_CLOSED => {}
@@ -175,9 +170,10 @@ impl Fetch<'_> {
                 }
             }
         }
-        let mut fresh = self.connect(hop).await?;
-        let response = self.send(&mut fresh.connection, hop).await?;
-        Ok((fresh, response))
+        // Boxed, so that what it takes to connect is freed before the wait for the answer.
+        let mut fresh = Box::pin(self.connect(hop)).await?;
+        let head = self.send(&mut fresh.connection, hop).await?;
+        Ok((fresh, head))
     }
 
     async fn connect(&mut self, hop: &Hop) -> Result<Kept, Trouble> {
@@ -250,24 +246,17 @@ impl Fetch<'_> {
         url.origin() == self.settings.url.origin()
     }
 
-    async fn send(
-        &mut self,
-        connection: &mut Connection,
-        hop: &Hop,
-    ) -> Result<Response<Incoming>, Trouble> {
+    async fn send(&mut self, connection: &mut Connection, hop: &Hop) -> Result<Head, Trouble> {
         let request = self.request(hop, connection.is_two())?;
         let begun = Instant::now();
-        let doing = "waiting for the answer";
-        let sending = async {
-            let sent = connection.send(request).await;
-            sent.map_err(|error| failed(error, doing))
-        };
-        let response = self.deadline.phase(doing, sending).await?;
+        let sending = connection.send(request);
+        let sent = self.deadline.phase(WAITING, sending).await;
+        let head = sent.inspect_err(|_| connection.give_up())?;
         self.phases.first_byte += begun.elapsed();
-        Ok(response)
+        Ok(head)
     }
 
-    fn request(&self, hop: &Hop, two: bool) -> Result<Request<Full<Bytes>>, Trouble> {
+    fn request(&self, hop: &Hop, two: bool) -> Result<Request<Bytes>, Trouble> {
         let mut headers = HeaderMap::with_capacity(8);
         if self.is_own(&hop.url) {
             for (name, value) in &self.settings.headers {
@@ -279,7 +268,8 @@ impl Fetch<'_> {
             headers.entry(name).or_insert_with(value);
         }
         // Without it some servers refuse what may have a body: RFC 9110, section 8.6.
-        if [Method::POST, Method::PUT, Method::PATCH].contains(&hop.method) {
+        let may_have = [Method::POST, Method::PUT, Method::PATCH].contains(&hop.method);
+        if may_have || !hop.send.is_empty() {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(hop.send.len()));
         }
         let path = &hop.url[Position::BeforePath..Position::AfterQuery];
@@ -301,26 +291,24 @@ impl Fetch<'_> {
             }
             Request::builder().uri(path)
         };
-        let request = built
-            .method(hop.method.clone())
-            .body(Full::new(hop.send.clone()));
+        let request = built.method(hop.method.clone()).body(hop.send.clone());
         let mut request = request.map_err(|_| unsendable(&hop.url))?;
         *request.headers_mut() = headers;
         Ok(request)
     }
 
     /// Reads the body up to the limit; keeps as much as the checks need, and tells how much it was and whether it is whole.
-    async fn read(
-        &self,
-        connection: &mut Connection,
-        body: Incoming,
-    ) -> Result<(Vec<u8>, usize, bool), Trouble> {
+    async fn read(&self, connection: &mut Connection) -> Result<(Vec<u8>, usize, bool), Trouble> {
         // One wait for all of it: a body of tiny chunks has a hundred thousand parts.
-        let reading = connection.with(self.read_parts(body));
-        self.deadline.phase(READING, reading).await
+        let reading = self.read_parts(connection);
+        let read = self.deadline.phase(READING, reading).await;
+        read.inspect_err(|_| connection.give_up())
     }
 
-    async fn read_parts(&self, mut body: Incoming) -> Result<(Vec<u8>, usize, bool), Trouble> {
+    async fn read_parts(
+        &self,
+        connection: &mut Connection,
+    ) -> Result<(Vec<u8>, usize, bool), Trouble> {
         let limit = self
             .settings
             .body_limit
@@ -332,12 +320,7 @@ impl Fetch<'_> {
         let mut kept = Vec::new();
         let mut read = 0;
         let mut permit = None;
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| failed(error, READING))?;
-            // What is no data is trailers.
-            let Ok(data) = frame.into_data() else {
-                continue;
-            };
+        while let Some(data) = connection.part().await? {
             let room = wanted.saturating_sub(kept.len()).min(data.len());
             if kept.len() + room > SMALL_BODY && permit.is_none() {
                 permit = Some(self.reserve(limit).await?);
@@ -401,12 +384,12 @@ fn endpoint(url: &Url) -> Result<Endpoint, Trouble> {
 }
 
 /// The request that a redirect asks for: the Fetch standard, "HTTP-redirect fetch".
-fn redirect(hop: &Hop, response: &Response<Incoming>) -> Result<Option<Hop>, Trouble> {
-    let status = response.status();
+fn redirect(hop: &Hop, head: &Head) -> Result<Option<Hop>, Trouble> {
+    let status = head.status;
     if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
-    let Some(location) = response.headers().get(header::LOCATION) else {
+    let Some(location) = head.headers.get(header::LOCATION) else {
         return Ok(None);
     };
     let location = String::from_utf8_lossy(location.as_bytes());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use alpacalert_instrument::{Context, Reason};
 use alpacalert_model::Unit;
+use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::Trouble;
@@ -34,15 +35,17 @@ impl Deadline {
     }
 
     /// A part of the work: when the time is up before it is done, the target did not answer while `doing`.
-    pub(crate) async fn phase<T>(
-        &self,
+    ///
+    /// Not an `async fn`: that would hold the work twice, as what it was given and as what it waits for.
+    pub(crate) fn phase<T>(
+        self,
         doing: &str,
         work: impl Future<Output = Result<T, Trouble>>,
-    ) -> Result<T, Trouble> {
-        match tokio::time::timeout_at(self.at, work).await {
+    ) -> impl Future<Output = Result<T, Trouble>> {
+        tokio::time::timeout_at(self.at, work).map(move |done| match done {
             Ok(result) => result,
             Err(_) => Err(self.silence(doing)),
-        }
+        })
     }
 
     /// The target did not answer in time.

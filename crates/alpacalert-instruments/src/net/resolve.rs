@@ -38,7 +38,9 @@ impl Resolver {
             Host::Name(name) => name,
         };
         let resolver = self.current()?;
-        let lookup = tokio::time::timeout(deadline.left(), resolver.lookup_ip(&**name)).await;
+        // Boxed, as it is large and an address does without.
+        let lookup = Box::pin(resolver.lookup_ip(&**name));
+        let lookup = tokio::time::timeout(deadline.left(), lookup).await;
         match lookup {
             Ok(Ok(found)) => Ok(found.iter().collect()),
             Ok(Err(error)) => Err(not_resolved(name, error)),

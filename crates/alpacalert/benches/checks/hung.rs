@@ -24,12 +24,13 @@ pub(crate) fn run() {
     let Some(nginx) = Nginx::start("location / { return 200 ok; }") else {
         return;
     };
-    let silent = Silent::start();
     for (hung, word) in [
         (0, ""),
         (HUNG, "no sensor, a plain request"),
         (HUNG, "http"),
     ] {
+        // Each run has its own: local ports that the run before it left behind in TIME-WAIT make connecting slow.
+        let silent = Silent::start();
         let starts = Arc::new(Mutex::new(vec![Vec::new(); HEALTHY]));
         let mut load = Load::new(Duration::from_secs(1));
         for index in 0..HEALTHY {

@@ -2,6 +2,7 @@ use std::time::{Duration, Instant};
 
 use alpacalert_instrument::State;
 use alpacalert_testkit::{Hostile, Trick};
+use tokio::io::AsyncReadExt;
 
 use super::super::{Probe, expect, map, says, txt};
 use super::rate::resident;
@@ -66,6 +67,24 @@ async fn a_body_without_end_is_read_up_to_the_limit() {
         expect(&seen, State::Failing, "body");
         says(&seen, "only the first 1 MiB of the body were read");
     }
+}
+
+#[tokio::test]
+async fn a_check_that_gives_up_leaves_no_connection_behind() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut received = Vec::new();
+        // Closed in the usual way, it would end without an error, and our port would be in TIME-WAIT.
+        let ended = stream.read_to_end(&mut received).await;
+        (ended.map_err(|error| error.kind()), received)
+    });
+    let seen = Probe::new(HTTP, http(url)).within(SHORT).look().await;
+    expect(&seen, State::Failing, "timeout");
+    let (ended, received) = server.await.unwrap();
+    assert_eq!(ended, Err(std::io::ErrorKind::ConnectionReset));
+    assert!(received.starts_with(b"GET / HTTP/1.1\r\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
