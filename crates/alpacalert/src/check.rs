@@ -183,7 +183,7 @@ impl Round {
 
     fn start(&mut self, index: usize) {
         let measured = &self.sensors[index].measured;
-        let (sensor, schedule) = (measured.sensor.clone(), measured.schedule);
+        let (sensor, schedule) = (measured.sensor.clone(), measured.schedule.clone());
         let context = self.context.clone();
         let task = self.tasks.spawn(async move {
             let look = || measure(sensor.clone(), context.clone(), schedule.timeout);

@@ -13,7 +13,7 @@ use alpacalert_instrument::{
     Assembly, Context, InstrumentError, Measured, SensorError, Snapshot, Snapshots,
 };
 use alpacalert_model::{
-    Confirmation, Graph, Mark, Node, NodeId, NodeKey, Observation, Patience, Reason, Timestamp,
+    Confirmation, Graph, Mark, NodeId, NodeKey, Observation, Patience, Reason, Timestamp,
     Transition, Update,
 };
 
@@ -24,14 +24,14 @@ pub(crate) use extension::Extension;
 pub(crate) struct Roster {
     /// Which blueprint: the index of a source, or their number for the configuration.
     pub(crate) blueprint: usize,
-    /// The sensors in the order of the blueprint, so that a seed gives the same spread each time.
+    /// The sensors in the order of the graph, so that a seed gives the same spread each time.
     pub(crate) sensors: Vec<Listed>,
 }
 
 /// A sensor with its place in the graph.
 pub(crate) struct Listed {
     pub(crate) key: NodeKey,
-    pub(crate) id: NodeId,
+    pub(crate) source: Arc<str>,
     pub(crate) measured: Measured,
 }
 
@@ -170,14 +170,7 @@ impl World {
         self.apply(index, assembly, now, step);
     }
 
-    fn apply(&mut self, blueprint: usize, mut assembly: Assembly, now: Timestamp, step: &mut Step) {
-        let ids: Vec<NodeId> = assembly
-            .blueprint
-            .nodes
-            .iter()
-            .filter(|node: &&Node| assembly.sensors.contains_key(&node.id))
-            .map(|node| node.id.clone())
-            .collect();
+    fn apply(&mut self, blueprint: usize, assembly: Assembly, now: Timestamp, step: &mut Step) {
         let name = self.assembler.blueprint_name(blueprint);
         let applied = self.graph.apply(&name, assembly.blueprint, now);
         for refused in &applied.refused {
@@ -189,15 +182,9 @@ impl World {
         }
         let conflicts: HashSet<NodeId> = applied.conflicts.into_iter().collect();
         step.transitions.extend(applied.transitions);
-
-        let listed = |id: NodeId| {
-            let measured = assembly.sensors.remove(&id)?;
-            let key = self.graph.key(&id)?;
-            (!conflicts.contains(&id)).then_some(Listed { key, id, measured })
-        };
         step.rosters.push(Roster {
             blueprint,
-            sensors: ids.into_iter().filter_map(listed).collect(),
+            sensors: self.listed(assembly.sensors, &conflicts),
         });
 
         let mut before: HashMap<NodeKey, Fed> = self
@@ -227,6 +214,27 @@ impl World {
             now,
             step,
         );
+    }
+
+    /// Where the sensors of a blueprint are in the graph, except those whose nodes another one has.
+    fn listed(
+        &self,
+        sensors: HashMap<NodeId, Measured>,
+        conflicts: &HashSet<NodeId>,
+    ) -> Vec<Listed> {
+        // Exact: a list that grows as it goes has room for up to twice as many, and there may be very many.
+        let mut listed = Vec::with_capacity(sensors.len());
+        for (id, measured) in sensors {
+            let key = self.graph.key(&id).filter(|_| !conflicts.contains(&id));
+            let source = id.source().clone();
+            listed.extend(key.map(|key| Listed {
+                key,
+                source,
+                measured,
+            }));
+        }
+        listed.sort_unstable_by_key(|listed| listed.key);
+        listed
     }
 
     fn feed(&mut self, observations: Vec<(NodeKey, Observation)>, now: Timestamp, step: &mut Step) {

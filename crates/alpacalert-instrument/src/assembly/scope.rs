@@ -101,10 +101,8 @@ impl<'b, 'a> Scope<'b, 'a> {
 
     /// The target is measured by this sensor.
     pub fn sensor(&mut self, sensor: impl Sensor) {
-        let schedule = self.schedule.over(&self.builder.defaults);
-        let sensor = Arc::new(sensor);
-        self.leaves
-            .push(Leaf::Sensor(Measured { sensor, schedule }));
+        let measured = self.builder.measured(Arc::new(sensor), &self.schedule);
+        self.leaves.push(Leaf::Sensor(measured));
     }
 
     /// The target's state is known already.
