@@ -9,7 +9,7 @@ use alpacalert_config::{MemberPlan, MemberTarget, Plan, SourcePlan};
 use alpacalert_instrument::{InstrumentError, Registry, Source, nearest};
 
 use crate::Settings;
-use crate::running::Running;
+use crate::running::{ITSELF, Running};
 use crate::world::{Assembler, CONFIGURATION, Extension};
 
 /// Everything that a plan asks for, built, and nothing of it started.
@@ -159,7 +159,7 @@ impl Problems {
 
     /// Two sources, or two systems, of one name would take each other's nodes away.
     fn names(&mut self, plan: &Plan) {
-        let mut seen = HashSet::from(["local", CONFIGURATION]);
+        let mut seen = HashSet::from(["local", CONFIGURATION, ITSELF]);
         for source in &plan.sources {
             if !seen.insert(&source.name) {
                 self.add(

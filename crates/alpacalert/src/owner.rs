@@ -15,12 +15,13 @@ use crate::schedule::{Run, Schedule, Start, Tick, Verdict};
 use crate::sources::{Delivery, Watch};
 use crate::stats::Lateness;
 use crate::world::{Step, World};
-use crate::{Change, Monitor, Running, Settings, Stats};
+use crate::{Change, Monitor, Running, Settings, SourceStatus, Stats};
 
 /// What the handle asks of the owner.
 pub(crate) enum Command {
     Query(Box<dyn FnOnce(&Graph) + Send>),
     Stats(oneshot::Sender<Stats>),
+    Sources(oneshot::Sender<Vec<SourceStatus>>),
 }
 
 /// How many measurements of the local class share a task: enough that tasks cost little, and few enough that they spread
@@ -323,6 +324,9 @@ impl Owner {
                 if std::panic::catch_unwind(asked).is_err() {
                     tracing::error!("a question to the graph panicked");
                 }
+            }
+            Command::Sources(reply) => {
+                let _ = reply.send(self.world.source_states());
             }
             Command::Stats(reply) => {
                 let (running, waiting) = self.schedule.load();

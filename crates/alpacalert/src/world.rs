@@ -13,10 +13,11 @@ use alpacalert_instrument::{
     Assembly, Context, InstrumentError, Measured, SensorError, Snapshot, Snapshots,
 };
 use alpacalert_model::{
-    Confirmation, Graph, Mark, Node, NodeId, NodeKey, Observation, Patience, Reason, Timestamp,
-    Transition, Update,
+    Confirmation, Graph, Mark, Node, NodeId, NodeKey, Observation, Patience, Reason, State,
+    Timestamp, Transition, Update,
 };
 
+use crate::SourceStatus;
 pub(crate) use assembler::{Assembler, CONFIGURATION};
 pub(crate) use extension::Extension;
 
@@ -58,6 +59,8 @@ pub(crate) struct World {
     snapshots: Snapshots,
     /// Sources that cannot be reached now, with the reason.
     lost: HashMap<Arc<str>, Observation>,
+    /// When the newest snapshot of each source was delivered.
+    fetched: HashMap<Arc<str>, Timestamp>,
     fed: HashMap<NodeKey, Fed>,
     /// Blueprints that wanted a node which another one had already; they are applied again when a node goes.
     conflicted: HashSet<usize>,
@@ -73,6 +76,7 @@ impl World {
             context,
             snapshots: Snapshots::new(),
             lost: HashMap::new(),
+            fetched: HashMap::new(),
             fed: HashMap::new(),
             conflicted: HashSet::new(),
         };
@@ -117,6 +121,7 @@ impl World {
         let name = self.assembler.sources[index].name.clone();
         self.snapshots.insert(name.clone(), snapshot);
         self.lost.remove(&name);
+        self.fetched.insert(name, now);
         self.reassemble(index, now, step);
     }
 
@@ -286,6 +291,32 @@ impl World {
                 self.reassemble(index, now, step);
             }
         }
+    }
+
+    /// Whether each source answers.
+    pub(crate) fn source_states(&self) -> Vec<SourceStatus> {
+        let sources = self.assembler.sources.iter().map(|entry| {
+            let fetched_at = self.fetched.get(&entry.name).copied();
+            let lost = self.lost.get(&entry.name);
+            let message = match (lost, fetched_at) {
+                (Some(lost), _) => lost
+                    .messages
+                    .first()
+                    .map(|message| message.text.to_string()),
+                (None, None) => Some("not fetched yet".to_owned()),
+                (None, Some(_)) => None,
+            };
+            SourceStatus {
+                name: entry.name.clone(),
+                state: match message {
+                    Some(_) => State::Unknown,
+                    None => State::Passing,
+                },
+                message: message.unwrap_or_default(),
+                fetched_at,
+            }
+        });
+        sources.collect()
     }
 
     /// The nodes to show first. See [`Checked::roots`](crate::Checked::roots).
