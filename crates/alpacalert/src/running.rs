@@ -152,6 +152,17 @@ impl Handle {
     }
 }
 
+impl Handle {
+    /// Puts another plan in force: the monitor that was built of it. What it leaves alone keeps its state and its place in
+    /// time: sources of the same sort and keys, and what is measured for an identity that stays. Tells whether the engine
+    /// still ran.
+    pub async fn reload(&self, monitor: Monitor) -> bool {
+        let (sender, receiver) = oneshot::channel();
+        let command = Command::Reload(Box::new(monitor), sender);
+        self.commands.send(command).await.is_ok() && receiver.await.is_ok()
+    }
+}
+
 impl Running {
     /// What to ask this engine with, for those who do not own it.
     pub fn handle(&self) -> Handle {

@@ -107,7 +107,7 @@ impl Schedule {
     /// Makes the sensors of one blueprint those of the roster. Sensors that stay keep their place in time and what is
     /// known of them.
     pub(crate) fn enlist(&mut self, roster: Roster, now: Instant) {
-        let blueprint = roster.blueprint as u32;
+        let blueprint = roster.blueprint;
         let wanted: HashSet<NodeKey> = roster.sensors.iter().map(|l| l.key).collect();
         let gone: Vec<NodeKey> = self
             .by_key

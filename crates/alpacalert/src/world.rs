@@ -4,6 +4,7 @@
 mod assembler;
 mod extension;
 mod found;
+mod reload;
 
 use std::collections::{HashMap, HashSet};
 use std::panic::{self, AssertUnwindSafe};
@@ -18,13 +19,15 @@ use alpacalert_model::{
 };
 
 use crate::SourceStatus;
+use crate::build::Slot;
+use crate::sources::Delivery;
 pub(crate) use assembler::{Assembler, CONFIGURATION};
 pub(crate) use extension::Extension;
 
 /// What one blueprint wants to be measured: the whole list, each time.
 pub(crate) struct Roster {
-    /// Which blueprint: the index of a source, or their number for the configuration.
-    pub(crate) blueprint: usize,
+    /// Which blueprint: the slot of a source, or that of the configuration.
+    pub(crate) blueprint: Slot,
     /// The sensors in the order of the blueprint, so that a seed gives the same spread each time.
     pub(crate) sensors: Vec<Listed>,
 }
@@ -45,7 +48,7 @@ pub(crate) struct Step {
 
 /// A node that is not measured: what assembled it knows its state.
 struct Fed {
-    blueprint: usize,
+    blueprint: Slot,
     source: Arc<str>,
     confirmation: Confirmation,
 }
@@ -63,7 +66,9 @@ pub(crate) struct World {
     fetched: HashMap<Arc<str>, Timestamp>,
     fed: HashMap<NodeKey, Fed>,
     /// Blueprints that wanted a node which another one had already; they are applied again when a node goes.
-    conflicted: HashSet<usize>,
+    conflicted: HashSet<Slot>,
+    /// The slot of the next source.
+    next_slot: Slot,
 }
 
 impl World {
@@ -79,7 +84,12 @@ impl World {
             fetched: HashMap::new(),
             fed: HashMap::new(),
             conflicted: HashSet::new(),
+            next_slot: 0,
         };
+        for entry in &mut world.assembler.sources {
+            entry.slot = world.next_slot;
+            world.next_slot += 1;
+        }
         let mut step = Step::default();
         for index in 0..world.assembler.sources.len() {
             let unseen = Observation::unknown(Reason::NOT_MEASURED, "not fetched yet", now);
@@ -91,14 +101,14 @@ impl World {
     }
 
     /// Takes what sources delivered, in order.
-    pub(crate) fn delivered(
-        &mut self,
-        deliveries: Vec<(usize, Result<Snapshot, SensorError>)>,
-        now: Timestamp,
-    ) -> Step {
+    pub(crate) fn delivered(&mut self, deliveries: Vec<Delivery>, now: Timestamp) -> Step {
         let mut step = Step::default();
         let mut touched = HashSet::new();
-        for (index, delivery) in deliveries {
+        for (slot, delivery) in deliveries {
+            // What a source delivers that is gone meanwhile is nobody's.
+            let Some(index) = self.assembler.index(slot) else {
+                continue;
+            };
             match delivery {
                 Ok(snapshot) => self.fetched(index, snapshot, now, &mut step),
                 Err(error) => self.lose(index, &error, now, &mut step),
@@ -157,10 +167,11 @@ impl World {
             let assembly = self.assembler.placeholder(index, lost);
             return self.apply(index, assembly, now, step);
         }
+        let slot = self.assembler.slot(index);
         let keys: Vec<NodeKey> = self
             .fed
             .iter()
-            .filter(|(_, fed)| fed.blueprint == index || fed.source == name)
+            .filter(|(_, fed)| fed.blueprint == slot || fed.source == name)
             .map(|(key, _)| *key)
             .collect();
         let observations = keys.into_iter().map(|key| (key, lost.clone())).collect();
@@ -175,7 +186,7 @@ impl World {
         self.apply(index, assembly, now, step);
     }
 
-    fn apply(&mut self, blueprint: usize, mut assembly: Assembly, now: Timestamp, step: &mut Step) {
+    fn apply(&mut self, index: usize, mut assembly: Assembly, now: Timestamp, step: &mut Step) {
         let ids: Vec<NodeId> = assembly
             .blueprint
             .nodes
@@ -183,7 +194,8 @@ impl World {
             .filter(|node: &&Node| assembly.sensors.contains_key(&node.id))
             .map(|node| node.id.clone())
             .collect();
-        let name = self.assembler.blueprint_name(blueprint);
+        let blueprint = self.assembler.slot(index);
+        let name = self.assembler.blueprint_name(index);
         let applied = self.graph.apply(&name, assembly.blueprint, now);
         for refused in &applied.refused {
             let path: Vec<String> = refused.path.iter().map(ToString::to_string).collect();
@@ -262,7 +274,7 @@ impl World {
     /// Applies blueprints again that could not have a node, once nodes went.
     fn settle_conflicts(
         &mut self,
-        blueprint: usize,
+        blueprint: Slot,
         conflicts: bool,
         removed: bool,
         now: Timestamp,
@@ -276,19 +288,18 @@ impl World {
         if !removed {
             return;
         }
-        let again: Vec<usize> = self
+        let again: Vec<Slot> = self
             .conflicted
             .iter()
             .copied()
-            .filter(|index| *index != blueprint)
+            .filter(|slot| *slot != blueprint)
             .collect();
-        for index in again {
+        for slot in again {
             // Out of the set while it is applied, so that two that take from each other end.
-            self.conflicted.remove(&index);
-            if index == self.assembler.sources.len() {
-                self.apply_configuration(now, step);
-            } else {
-                self.reassemble(index, now, step);
+            self.conflicted.remove(&slot);
+            match self.assembler.index(slot) {
+                Some(index) => self.reassemble(index, now, step),
+                None => self.apply_configuration(now, step),
             }
         }
     }
