@@ -12,6 +12,7 @@ use futures_util::stream;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::build::Slot;
 use crate::measure::measure;
 use crate::schedule::{Capacity, Queue};
 use crate::world::{Listed, Roster, Step, World};
@@ -96,7 +97,7 @@ impl Monitor {
 }
 
 /// Later rosters of a blueprint take the place of earlier ones.
-fn collect(rosters: &mut HashMap<usize, Roster>, step: Step) {
+fn collect(rosters: &mut HashMap<Slot, Roster>, step: Step) {
     for roster in step.rosters {
         rosters.insert(roster.blueprint, roster);
     }
@@ -121,8 +122,7 @@ async fn fetch(
     });
     let fetches = entries
         .iter()
-        .enumerate()
-        .map(|(index, entry)| sources::fetch(index, entry, context.clone()));
+        .map(|entry| sources::fetch(entry, context.clone()));
     // Collected first: a lazy iterator of borrowing futures is more than the compiler can prove to be `Send`.
     let fetches: Vec<_> = fetches.collect();
     let mut fetches = stream::iter(fetches).buffer_unordered(FETCHES_MAX);

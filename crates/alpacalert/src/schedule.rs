@@ -110,7 +110,7 @@ impl Schedule {
     /// known of them.
     pub(crate) fn enlist(&mut self, roster: Roster, now: Instant) {
         let now = self.began.moment(now);
-        let blueprint = roster.blueprint as u32;
+        let blueprint = roster.blueprint;
         self.reserve(roster.sensors.len());
         let wanted: HashSet<NodeKey> = roster.sensors.iter().map(|l| l.key).collect();
         let gone: Vec<NodeKey> = self

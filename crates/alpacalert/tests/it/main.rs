@@ -2,6 +2,7 @@
 
 mod assembly;
 mod check;
+mod reload;
 mod source;
 mod time;
 mod world;
