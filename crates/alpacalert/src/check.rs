@@ -96,9 +96,14 @@ impl Monitor {
     }
 }
 
-/// Later rosters of a blueprint take the place of earlier ones.
+/// Later rosters of a blueprint take the place of earlier ones, apart from what they keep of them.
 fn collect(rosters: &mut HashMap<Slot, Roster>, step: Step) {
-    for roster in step.rosters {
+    for mut roster in step.rosters {
+        if let Some(before) = rosters.remove(&roster.blueprint) {
+            let sensors = before.sensors.into_iter();
+            let kept = sensors.filter(|listed| roster.kept.contains(&listed.key));
+            roster.sensors.extend(kept);
+        }
         rosters.insert(roster.blueprint, roster);
     }
 }

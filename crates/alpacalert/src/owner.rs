@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use alpacalert_instrument::{Class, Context};
 use alpacalert_model::{Graph, Mark, NodeId, Observation, Reason, Timestamp, Transition, Update};
@@ -36,6 +37,12 @@ const BATCH_MAX: usize = 4096;
 /// Snapshots that the graph has not taken yet. Each source has one more under way; they wait for a place.
 const DELIVERIES_MAX: usize = 16;
 
+/// How often the configuration is assembled again: a disk that is mounted while everything runs is measured a minute later.
+const REDISCOVER_EVERY: Duration = Duration::from_secs(60);
+
+/// No more than one part of so many of the time goes into that: everything else waits meanwhile.
+const REDISCOVER_SHARE: u32 = 1000;
+
 pub(crate) struct Owner {
     world: World,
     schedule: Schedule,
@@ -57,6 +64,8 @@ pub(crate) struct Owner {
     watching: HashMap<Slot, AbortHandle>,
     sender: mpsc::Sender<Delivery>,
     deliveries: Option<mpsc::Receiver<Delivery>>,
+    /// When the configuration is assembled again.
+    rediscovery: Instant,
 }
 
 impl Owner {
@@ -72,7 +81,9 @@ impl Owner {
         } = monitor;
         let capacity = assembler.plan.concurrency.into();
         let context = settings.context(CancellationToken::new());
+        let begun = std::time::Instant::now();
         let (world, first) = World::new(assembler, context.clone());
+        let rediscovery = rediscovery_after(begun);
         let _ = roots.send(world.roots());
         let (sender, deliveries) = mpsc::channel(DELIVERIES_MAX);
         Owner {
@@ -92,6 +103,7 @@ impl Owner {
             watching: HashMap::new(),
             sender,
             deliveries: Some(deliveries),
+            rediscovery,
         }
     }
 
@@ -106,12 +118,7 @@ impl Owner {
         self.take_step(first);
         while !self.stop.is_cancelled() {
             let due = self.schedule.next_due();
-            let sleep = async {
-                match due {
-                    Some(due) => tokio::time::sleep_until(due).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let next = due.map_or(self.rediscovery, |due| due.min(self.rediscovery));
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 Some(ended) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => {
@@ -120,7 +127,10 @@ impl Owner {
                 Some(delivery) = deliveries.recv() => self.take_deliveries(delivery, &mut deliveries),
                 Some(command) = commands.recv() => self.answer(command),
                 Some(_) = self.watches.join_next(), if !self.watches.is_empty() => {}
-                () = sleep => {}
+                () = tokio::time::sleep_until(next) => {}
+            }
+            if Instant::now() >= self.rediscovery {
+                self.rediscover();
             }
             let tick = self.schedule.tick(Instant::now());
             self.carry_out(tick);
@@ -158,6 +168,14 @@ impl Owner {
             self.watch(entry);
         }
         self.tell_roots();
+    }
+
+    fn rediscover(&mut self) {
+        let begun = std::time::Instant::now();
+        let step = self.world.rediscover(self.now());
+        self.take_step(step);
+        self.tell_roots();
+        self.rediscovery = rediscovery_after(begun);
     }
 
     fn tell_roots(&self) {
@@ -388,6 +406,29 @@ impl Owner {
                     ..self.stats
                 });
             }
+        }
+    }
+}
+
+/// When to look again, after a look that began at a moment and ends now. Measured by the machine's own clock: a clock that tests
+/// move does not tell what it cost.
+fn rediscovery_after(begun: std::time::Instant) -> Instant {
+    Instant::now() + pause_after(begun.elapsed())
+}
+
+fn pause_after(took: Duration) -> Duration {
+    REDISCOVER_EVERY.max(took.saturating_mul(REDISCOVER_SHARE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looking_again_takes_no_more_than_a_thousandth_of_the_time() {
+        for (took_ms, pause_s) in [(0, 60), (59, 60), (61, 61), (2_000, 2_000)] {
+            let pause = pause_after(Duration::from_millis(took_ms));
+            assert_eq!(pause, Duration::from_secs(pause_s), "after {took_ms} ms");
         }
     }
 }

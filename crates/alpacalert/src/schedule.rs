@@ -11,7 +11,7 @@ mod timer;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,7 +112,8 @@ impl Schedule {
         let now = self.began.moment(now);
         let blueprint = roster.blueprint;
         self.reserve(roster.sensors.len());
-        let wanted: HashSet<NodeKey> = roster.sensors.iter().map(|l| l.key).collect();
+        let mut wanted = roster.kept;
+        wanted.extend(roster.sensors.iter().map(|listed| listed.key));
         let gone: Vec<NodeKey> = self
             .by_key
             .iter()
@@ -126,7 +127,7 @@ impl Schedule {
         }
         for listed in roster.sensors {
             match self.by_key.get(&listed.key) {
-                Some(&index) => self.change(index, listed, blueprint, now),
+                Some(&index) => self.change(index, listed, blueprint, roster.news, now),
                 None => self.add(listed, blueprint, now),
             }
         }
@@ -166,12 +167,12 @@ impl Schedule {
         self.arm_stale(index);
     }
 
-    fn change(&mut self, index: u32, listed: Listed, blueprint: u32, now: Moment) {
+    fn change(&mut self, index: u32, listed: Listed, blueprint: u32, news: bool, now: Moment) {
         let job = &mut self.jobs[index as usize];
         job.blueprint = blueprint;
         // What this instance measures itself is described by its identity alone, and its sensor may remember things:
         // it stays. A sensor of something found in a source may know an address that has changed.
-        if *listed.source != *"local" {
+        if news && *listed.source != *"local" {
             job.sensor = Some(listed.measured.sensor);
         }
         if job.schedule == listed.measured.schedule {

@@ -4,6 +4,7 @@
 mod assembler;
 mod extension;
 mod found;
+mod rediscover;
 mod reload;
 
 use std::collections::{HashMap, HashSet};
@@ -30,6 +31,10 @@ pub(crate) struct Roster {
     pub(crate) blueprint: Slot,
     /// The sensors in the order of the graph, so that a seed gives the same spread each time.
     pub(crate) sensors: Vec<Listed>,
+    /// Sensors that stay, whatever the list says.
+    pub(crate) kept: HashSet<NodeKey>,
+    /// Whether sources told something new; if not, their sensors are the ones they were.
+    pub(crate) news: bool,
 }
 
 /// A sensor with its place in the graph.
@@ -122,7 +127,7 @@ impl World {
             }
         }
         if self.assembler.configuration_asks(&touched) {
-            self.apply_configuration(now, &mut step);
+            self.apply_configuration_again(now, &mut step);
         }
         step
     }
@@ -178,15 +183,29 @@ impl World {
         self.feed(observations, now, step);
     }
 
+    fn assemble_configuration(&self, now: Timestamp) -> Assembly {
+        self.assembler
+            .configuration(&self.snapshots, &self.graph, &self.lost, now)
+    }
+
     fn apply_configuration(&mut self, now: Timestamp, step: &mut Step) {
-        let assembly = self
-            .assembler
-            .configuration(&self.snapshots, &self.graph, &self.lost, now);
-        let index = self.assembler.sources.len();
-        self.apply(index, assembly, now, step);
+        let assembly = self.assemble_configuration(now);
+        self.apply(self.assembler.sources.len(), assembly, now, step);
     }
 
     fn apply(&mut self, index: usize, assembly: Assembly, now: Timestamp, step: &mut Step) {
+        self.apply_keeping(index, assembly, HashSet::new(), now, step);
+    }
+
+    /// Applies an assembly; the sensors in `kept` are measured on although it does not say with what.
+    fn apply_keeping(
+        &mut self,
+        index: usize,
+        assembly: Assembly,
+        kept: HashSet<NodeKey>,
+        now: Timestamp,
+        step: &mut Step,
+    ) {
         let blueprint = self.assembler.slot(index);
         let name = self.assembler.blueprint_name(index);
         let applied = self.graph.apply(&name, assembly.blueprint, now);
@@ -202,6 +221,8 @@ impl World {
         step.rosters.push(Roster {
             blueprint,
             sensors: self.listed(assembly.sensors, &conflicts),
+            kept,
+            news: true,
         });
 
         let mut before: HashMap<NodeKey, Fed> = self
@@ -307,7 +328,7 @@ impl World {
             self.conflicted.remove(&slot);
             match self.assembler.index(slot) {
                 Some(index) => self.reassemble(index, now, step),
-                None => self.apply_configuration(now, step),
+                None => self.apply_configuration_again(now, step),
             }
         }
     }

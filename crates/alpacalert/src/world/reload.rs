@@ -1,5 +1,7 @@
 //! From one plan to another, while everything runs.
 
+use std::collections::HashSet;
+
 use alpacalert_instrument::Context;
 use alpacalert_model::{Blueprint, Observation, Reason, Timestamp};
 
@@ -71,6 +73,8 @@ impl World {
         step.rosters.push(Roster {
             blueprint: entry.slot,
             sensors: Vec::new(),
+            kept: HashSet::new(),
+            news: true,
         });
         let mut names = self.assembler.sources.iter().map(|source| &source.name);
         if names.all(|name| *name != entry.name) {
