@@ -2,6 +2,7 @@
 
 mod assembly;
 mod check;
+mod conflicts;
 mod rediscover;
 mod reload;
 mod source;
