@@ -2,6 +2,7 @@
 
 mod assembly;
 mod check;
+mod clock;
 mod conflicts;
 mod rediscover;
 mod reload;
