@@ -135,6 +135,7 @@ pub struct Builder<'a> {
     numbers: HashMap<NodeId, u64>,
     depth: usize,
     redactor: Option<&'a Redactor>,
+    instance: Option<&'a str>,
     limits: OutputLimits,
 }
 
@@ -159,8 +160,16 @@ impl<'a> Builder<'a> {
             numbers: HashMap::new(),
             depth: 0,
             redactor: None,
+            instance: None,
             limits: OutputLimits::default(),
         }
+    }
+
+    /// The name of the instance that builds: what others know it by.
+    #[must_use]
+    pub fn with_instance(mut self, instance: &'a str) -> Self {
+        self.instance = Some(instance);
+        self
     }
 
     /// The same, with secrets to hide in what instrumentors and sources say.
