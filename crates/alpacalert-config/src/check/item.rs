@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alpacalert_instrument::{KindSpec, Params, Request, ScheduleOverrides, Value};
+use alpacalert_instrument::{KindSpec, Params, Registry, Request, ScheduleOverrides, Value};
 use alpacalert_model::{Edge, Effect, Kind, NodeId};
 
 use super::shape::{self, Owner, expected_what};
@@ -323,11 +323,24 @@ pub(super) fn registered(cx: &mut Cx<'_>, word: &Key) -> Option<Kind> {
         .chain(cx.registry.specs().filter_map(|spec| spec.alias));
     let problem = match near(&word.text, words) {
         Some(near) => problem.at(word.span, format!("did you mean `{near}`?")),
-        None => problem.at(word.span, "unknown"),
+        None => match brought(cx.registry, &word.text) {
+            Some(kind) => return Some(kind),
+            None => problem.at(word.span, "unknown"),
+        },
     };
     let kinds: Vec<&str> = cx.registry.kinds().map(Kind::as_str).collect();
     cx.report(problem.help(list("the kinds are", &kinds)));
     None
+}
+
+/// A kind that a source may bring: one of a namespace in which nothing is registered.
+fn brought(registry: &Registry, word: &str) -> Option<Kind> {
+    let kind: Kind = word.parse().ok()?;
+    let is_known = registry
+        .kinds()
+        .any(|known| known.namespace() == kind.namespace());
+    let mut sources = registry.sources();
+    (!is_known && sources.any(|source| source.brings_kinds())).then_some(kind)
 }
 
 fn request(cx: &mut Cx<'_>, word: &Key, node: &Node, spec: &KindSpec) -> Option<Request> {

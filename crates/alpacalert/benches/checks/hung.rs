@@ -25,7 +25,11 @@ pub(crate) fn run() {
         return;
     };
     let silent = Silent::start();
-    for hung in [0, HUNG] {
+    for (hung, word) in [
+        (0, ""),
+        (HUNG, "no sensor, a plain request"),
+        (HUNG, "http"),
+    ] {
         let starts = Arc::new(Mutex::new(vec![Vec::new(); HEALTHY]));
         let mut load = Load::new(Duration::from_secs(1));
         for index in 0..HEALTHY {
@@ -38,13 +42,13 @@ pub(crate) fn run() {
         for _ in 0..hung {
             let address = silent.address.to_string();
             let params = Params::new().with_text("url", format!("http://{address}/"));
-            if !load.thing("http", params) {
+            if !load.thing(word, params) {
                 load.sensor(Asks(silent.address));
             }
         }
         let measured = load.run(MEASURE);
         report(
-            &format!("{HEALTHY} healthy beside {hung} silent"),
+            &format!("{HEALTHY} healthy beside {hung} silent {word}"),
             (HEALTHY + hung / 10) as f64,
             &measured,
         );
