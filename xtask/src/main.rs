@@ -1,6 +1,7 @@
 //! The project's own automation. `cargo xtask` lists what it can do.
 
 mod packages;
+mod picture;
 mod run;
 mod test;
 
@@ -17,6 +18,7 @@ Commands:
                 --quick        tests only
   packages    install the Debian packages that the tests need, and nothing else
   reference   write docs/reference anew from the program and its tests
+  pictures    draw docs/pictures anew from the program's output
   bench       run the benchmarks and print their figures
 ";
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         }
         ["packages"] => packages::install().map(|()| true),
         ["reference"] => test::reference(),
+        ["pictures"] => picture::draw_all().map(|()| true),
         ["bench"] => run::cargo(&["bench", "--workspace"], &[]),
         [] | ["help" | "--help" | "-h"] => {
             run::say(HELP);

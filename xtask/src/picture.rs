@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::run;
 
@@ -14,9 +14,34 @@ const CELL: f64 = FONT * 0.602;
 const LINE: f64 = FONT * 1.45;
 const MARGIN: f64 = 18.0;
 
+/// Draws every picture of the documentation.
+pub(crate) fn draw_all() -> Result<()> {
+    if !run::cargo(&["build", "--package", "alpacalert-cli"], &[])? {
+        bail!("cannot draw what does not build");
+    }
+    let root = run::root();
+    let program = root.join("target/debug/alpacalert");
+    let example = |args: &[&str]| {
+        let mut command = Command::new(root.join("examples/reports/run"));
+        command.args(args).env("ALPACALERT", &program);
+        command
+    };
+    let pictures = root.join("docs/pictures");
+    draw(
+        "alpacalert check",
+        &mut example(&["check"]),
+        &pictures.join("check.svg"),
+    )?;
+    draw(
+        "alpacalert explain report-generation",
+        &mut example(&["explain", "report-generation"]),
+        &pictures.join("explain.svg"),
+    )
+}
+
 /// Runs a command of ours with colours on, and writes what it prints as a picture. `shown` is the command as a reader
 /// would type it.
-pub(crate) fn draw(shown: &str, command: &mut Command, to: &Path) -> Result<()> {
+fn draw(shown: &str, command: &mut Command, to: &Path) -> Result<()> {
     let output = command
         .env("CLICOLOR_FORCE", "1")
         .env("COLUMNS", "100")
@@ -49,16 +74,19 @@ fn svg(ansi: &str) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" height=\"{height:.0}\" role=\"img\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#0d1117\"/>\n\
-         <g font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" font-size=\"{FONT}\" fill=\"#c9d1d9\" xml:space=\"preserve\">\n"
+         <g font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" font-size=\"{FONT}\" fill=\"#c9d1d9\" style=\"white-space:pre\">\n"
     );
     for (row, line) in lines.iter().enumerate() {
         let y = MARGIN + (row as f64 + 0.75) * LINE;
         let mut column = 0;
         for (style, text) in line {
-            let x = MARGIN + column as f64 * CELL;
+            // Renderers drop spaces at the edges of a text: they become places instead.
+            let indent = text.chars().take_while(|c| *c == ' ').count();
+            let x = MARGIN + (column + indent) as f64 * CELL;
+            column += text.chars().count();
+            let text = text.trim_matches(' ');
             let length = text.chars().count();
-            column += length;
-            if text.trim().is_empty() {
+            if length == 0 {
                 continue;
             }
             let mut attributes = String::new();
@@ -110,9 +138,7 @@ fn parse(ansi: &str) -> Vec<Vec<(Style, String)>> {
                     .skip(1)
                     .take_while(|c| !c.is_ascii_alphabetic())
                     .collect();
-                sequence
-                    .split(';')
-                    .for_each(|code| apply(&mut style, code));
+                sequence.split(';').for_each(|code| apply(&mut style, code));
             }
             c => run.push(c),
         }

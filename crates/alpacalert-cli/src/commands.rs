@@ -9,5 +9,6 @@ pub(crate) mod impact;
 pub(crate) mod kinds;
 pub(crate) mod man;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod validate;
 pub(crate) mod watch;

@@ -47,6 +47,60 @@ fn kinds_are_documented() {
     );
 }
 
+#[test]
+fn examples_in_the_reference_are_right() {
+    let registry = builtin::registry();
+    for spec in registry.specs() {
+        let word = spec.alias.unwrap_or(spec.kind.as_str());
+        let text = format!(
+            "systems:\n  example:\n    all:\n      - {word}:\n{}",
+            indented(spec.example, 10)
+        );
+        check_example(&text, &registry);
+    }
+    for source in registry.sources() {
+        let spec = source.spec();
+        let text = format!(
+            "sources:\n  example:\n    {}:\n{}",
+            spec.name,
+            indented(spec.example, 6)
+        );
+        check_example(&text, &registry);
+    }
+}
+
+#[test]
+fn configurations_in_the_readme_and_in_the_examples_are_right() {
+    let registry = builtin::registry();
+    let root = Path::new(FOLDER).join("../..");
+    let readme = fs::read_to_string(root.join("README.md")).expect("the README is there");
+    let blocks = readme.split("```yaml\n").skip(1);
+    let blocks: Vec<&str> = blocks.filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty(), "the README shows a configuration");
+    for block in blocks {
+        check_example(block, &registry);
+    }
+    for example in ["reports", "extend-in-python"] {
+        let folder = root.join("examples").join(example);
+        if let Err(mistakes) = alpacalert_config::load(&folder, &registry) {
+            panic!("{mistakes}");
+        }
+    }
+}
+
+fn check_example(text: &str, registry: &alpacalert_instrument::Registry) {
+    let texts = [("example.yaml".to_owned(), text.to_owned())];
+    if let Err(mistakes) = alpacalert_config::parse(&texts, registry) {
+        panic!("{mistakes}\n{text}");
+    }
+}
+
+fn indented(text: &str, by: usize) -> String {
+    text.lines()
+        .map(|line| format!("{:by$}{line}\n", ""))
+        .collect()
+}
+
 /// The long help of every command.
 fn commands() -> String {
     let mut cli = Cli::command().term_width(100);

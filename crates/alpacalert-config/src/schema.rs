@@ -2,7 +2,7 @@
 
 mod shape;
 
-use alpacalert_instrument::{KindSpec, Registry};
+use alpacalert_instrument::{Kind, KindSpec, Registry};
 use serde_json::{Map, Value, json};
 
 use self::shape::{Text, record, satisfied_by};
@@ -110,11 +110,31 @@ fn extend(registry: &Registry) -> Value {
         .chain(short)
         .map(|word| (word.to_owned(), items(Text::Template, true)))
         .collect();
-    json!({
+    let mut extend = json!({
         "type": ["object", "null"],
         "properties": kinds,
         "additionalProperties": false,
-    })
+    });
+    if registry.sources().any(|source| source.brings_kinds()) {
+        extend["patternProperties"] = json!({ brought(registry): items(Text::Template, true) });
+        extend["propertyNames"] = json!({ "maxLength": Kind::MAX_LEN });
+    }
+    extend
+}
+
+/// A pattern for kinds of namespaces in which nothing is registered: what [`Kind`] parses, but for the length.
+fn brought(registry: &Registry) -> String {
+    const LABEL: &str = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+    const SEGMENT: &str = "[A-Za-z0-9._~!$&'()*+,;=:@-]+";
+    let mut known: Vec<String> = registry
+        .kinds()
+        .map(|kind| regex::escape(kind.namespace()))
+        .collect();
+    known.dedup();
+    let known = known.join("|");
+    format!(
+        "^(?!(?:{known})/){LABEL}(?:\\.{LABEL})*/{SEGMENT}(?:/{SEGMENT})*(?:#{SEGMENT}(?:/{SEGMENT})*)?$"
+    )
 }
 
 fn items(text: Text, wrapped: bool) -> Value {

@@ -143,6 +143,7 @@ pub struct Builder<'a> {
     schedules: HashSet<Arc<Schedule>>,
     depth: usize,
     redactor: Option<&'a Redactor>,
+    instance: Option<&'a str>,
     limits: OutputLimits,
 }
 
@@ -168,8 +169,16 @@ impl<'a> Builder<'a> {
             schedules: HashSet::new(),
             depth: 0,
             redactor: None,
+            instance: None,
             limits: OutputLimits::default(),
         }
+    }
+
+    /// The name of the instance that builds: what others know it by.
+    #[must_use]
+    pub fn with_instance(mut self, instance: &'a str) -> Self {
+        self.instance = Some(instance);
+        self
     }
 
     /// The same, with secrets to hide in what instrumentors and sources say.

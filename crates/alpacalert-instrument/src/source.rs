@@ -80,6 +80,12 @@ pub trait SourceProvider: Send + Sync + 'static {
     /// The sort of source: its word in the configuration and its keys.
     fn spec(&self) -> SourceSpec;
 
+    /// Whether its sources bring things of kinds that nobody registered. Then a configuration may add sensors to any
+    /// kind of a namespace that the registry does not know.
+    fn brings_kinds(&self) -> bool {
+        false
+    }
+
     /// Makes a source. Opens nothing yet.
     fn source(&self, name: &Arc<str>, params: &Params) -> Result<Arc<dyn Source>, InstrumentError>;
 }

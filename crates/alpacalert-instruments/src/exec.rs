@@ -79,7 +79,7 @@ fn spec() -> KindSpec {
         fields: program_fields(),
         reference: &["command"],
         shorthand: Some("command"),
-        example: "exec: { command: [/usr/lib/nagios/plugins/check_load, -w, \"5,4,3\", -c, \"10,8,6\"] }",
+        example: "command: [/usr/lib/nagios/plugins/check_load, -w, \"5,4,3\", -c, \"10,8,6\"]",
         ..KindSpec::new(
             Kind::of("alpacalert.io/Exec"),
             "a Nagios plugin: exit code, message and performance data",

@@ -49,8 +49,12 @@ impl SourceProvider for Provider {
             doc: DOC,
             fields: crate::exec::program_fields(),
             constraints: Vec::new(),
-            example: "exec: { command: [/usr/local/lib/alpacalert/spool.py, /var/spool/reports] }",
+            example: "command: [/usr/local/lib/alpacalert/spool.py, /var/spool/reports]",
         }
+    }
+
+    fn brings_kinds(&self) -> bool {
+        true
     }
 
     fn source(&self, name: &Arc<str>, params: &Params) -> Result<Arc<dyn Source>, InstrumentError> {

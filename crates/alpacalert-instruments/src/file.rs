@@ -77,7 +77,7 @@ fn spec() -> KindSpec {
         ],
         reference: &["path"],
         shorthand: Some("path"),
-        example: "file: { path: /var/backups/db.dump, age: { degraded: 26h, failing: 50h }, min_size: { failing: 1MiB } }",
+        example: "path: /var/backups/db.dump\nage: { degraded: 26h, failing: 50h }\nmin_size: { failing: 1MiB }",
         ..KindSpec::new(
             Kind::of("alpacalert.io/File"),
             "a file: there or not, age, size, content, owner and mode",

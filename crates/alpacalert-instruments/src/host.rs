@@ -89,8 +89,8 @@ fn part_spec(spec: KindSpec, alias: &'static str, mut fields: Vec<Field>) -> Kin
         doc: "The same as the part of this name of the kind `host`: see there for what makes it Degraded and Failing.",
         fields,
         example: match alias {
-            "memory" => "memory: { available: { degraded: 10%, failing: 2GiB } }",
-            _ => "processors: { load: { degraded: 4 } }",
+            "memory" => "available: { degraded: 10%, failing: 2GiB }",
+            _ => "load: { degraded: 4 }",
         },
         ..spec
     }
@@ -150,7 +150,7 @@ fn spec() -> KindSpec {
             root_field(),
         ],
         reference: &["root"],
-        example: "host: { disks: { free: { degraded: 15%, failing: 5% }, ignore: /mnt/scratch }, without: reboot }",
+        example: "disks: { free: { degraded: 15%, failing: 5% }, ignore: /mnt/scratch }\nwithout: reboot",
         ..KindSpec::new(
             Kind::of("alpacalert.io/Host"),
             "this machine: processors, memory, disks, interfaces, processes, units, clock",

@@ -1,5 +1,6 @@
 //! `alpacalert.io/Http`: a URL that answers as it should, in time.
 
+mod client;
 mod connection;
 mod expect;
 mod fetch;
@@ -16,6 +17,7 @@ use alpacalert_model::{Measurement, Severity, Unit};
 use http::header;
 
 use crate::net::{Deadline, Net};
+pub(crate) use client::{Client, Reply};
 use expect::{BODY_ENCODING, judge_body, judge_headers, judge_status};
 pub(crate) use fetch::BodyBudget;
 use fetch::{Answer, Fetch, Kept, Phases};
@@ -159,6 +161,8 @@ impl Sensor for Http {
                 deadline: Deadline::of(cx),
                 phases: Phases::default(),
                 notes: Vec::new(),
+                whole: false,
+                extra: None,
             };
             match fetch.run().await {
                 Ok(answer) => Ok(self.conceal(self.judge(answer, cx.now()))),

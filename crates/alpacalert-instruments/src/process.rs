@@ -100,7 +100,7 @@ fn spec() -> KindSpec {
         ])],
         reference: &["name", "command", "pid_file", "unit"],
         shorthand: Some("name"),
-        example: "process: { name: nginx, count: { min: 2 }, memory: { degraded: 500MiB } }",
+        example: "name: nginx\ncount: { min: 2 }\nmemory: { degraded: 500MiB }",
         ..KindSpec::new(
             Kind::of("alpacalert.io/Process"),
             "processes by name, command line, pid file or systemd unit: count, memory, age, restarts",

@@ -22,7 +22,7 @@ pub use certificates::{Authority, Issued, Lifetime};
 pub use hostile::{Hostile, Trick};
 pub use port::free_port;
 pub use process::Process;
-pub use require::require;
+pub use require::{require, skip};
 pub use server::dovecot::Dovecot;
 pub use server::exim::Exim;
 pub use server::nginx::Nginx;

@@ -62,6 +62,8 @@ pub struct SourceStatus {
     pub message: String,
     /// When the newest fetch worked; `None` before the first that did.
     pub fetched_at: Option<Timestamp>,
+    /// Whether it has answered once, or has been found not to.
+    pub asked: bool,
 }
 
 /// An engine that measures continuously. Ends when it is shut down, when the token of its settings is cancelled, and when
@@ -193,4 +195,4 @@ pub fn itself(instance: &Arc<str>) -> NodeId {
 }
 
 /// The source of what an instance says about itself. No source of a plan may have this name.
-pub(crate) const ITSELF: &str = "itself";
+pub const ITSELF: &str = "itself";

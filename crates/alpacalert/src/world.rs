@@ -354,6 +354,7 @@ impl World {
                 },
                 message: message.unwrap_or_default(),
                 fetched_at,
+                asked: fetched_at.is_some() || lost.is_some(),
             }
         });
         sources.collect()

@@ -3,11 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
-use alpacalert_testkit::{Authority, Issued, Lifetime, Nginx, Nsd, TempDir, TlsServer, free_port};
+use alpacalert_testkit::{
+    Authority, Issued, Lifetime, Nginx, Nsd, TempDir, TlsServer, free_port, require,
+};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::program::{Started, alpacalert, folder, run_in};
+
+/// A plugin of Debian's monitoring-plugins.
+const PLUGIN: &str = "/usr/lib/nagios/plugins/check_disk";
 
 /// A site on nginx, a server whose certificate is about to expire, a name server, a plugin, and a port on which nobody
 /// listens.
@@ -21,6 +26,7 @@ struct World {
 impl World {
     /// Starts everything; nothing when a server is not installed.
     fn start() -> Option<World> {
+        require(PLUGIN)?;
         let nginx = Nginx::start("location / { return 200 welcome; }")?;
         let names = Nsd::start("www IN A 192.0.2.7")?;
         let authority = Authority::new("test");
@@ -58,7 +64,7 @@ systems:
     all: [ {{ tcp: \"127.0.0.1:{stopped}\" }} ]
   stock:
     title: Stock
-    all: [ {{ exec: {{ command: [/bin/sh, -c, \"echo 'STOCK OK - 17 items | items=17;5:;1:'\"] }} }} ]
+    all: [ {{ exec: {{ command: [{PLUGIN}, -w, \"1%\", -c, \"0.1%\", -p, /] }} }} ]
 ",
             site = nginx.url("/"),
             names = names.address(),
@@ -140,9 +146,14 @@ fn a_check_of_real_servers_shows_the_right_tree_causes_and_exit_code() {
         said.out
     );
     // What passes is not named.
-    assert!(!said.out.contains("STOCK OK"), "{}", said.out);
+    assert!(!said.out.contains(PLUGIN), "{}", said.out);
     let all = run_in(world.path(), &["check", "--all"]);
-    assert!(all.out.contains("STOCK OK"), "{}", all.out);
+    let plugin = all.out.lines().find(|line| line.contains(PLUGIN));
+    assert!(
+        plugin.is_some_and(|line| line.contains("passing  / ") && line.contains("(degraded > ")),
+        "its performance data is shown with its limits: {}",
+        all.out
+    );
 }
 
 #[test]
@@ -238,7 +249,7 @@ fn impact_is_found_by_evaluating() {
     assert_eq!(services("site"), ["Browsing the shop", "Buying"]);
     assert_eq!(
         services("recommendations"),
-        Vec::<String>::new(),
-        "it is failing already"
+        ["Browsing the shop"],
+        "it is failing already, and this is what suffers from it"
     );
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alpacalert_instrument::{KindSpec, Params, Request, ScheduleOverrides, Value};
+use alpacalert_instrument::{KindSpec, Params, Registry, Request, ScheduleOverrides, Value};
 use alpacalert_model::{Edge, Effect, Kind, NodeId};
 
 use super::shape::{self, Owner, expected_what};
@@ -323,11 +323,24 @@ pub(super) fn registered(cx: &mut Cx<'_>, word: &Key) -> Option<Kind> {
         .chain(cx.registry.specs().filter_map(|spec| spec.alias));
     let problem = match near(&word.text, words) {
         Some(near) => problem.at(word.span, format!("did you mean `{near}`?")),
-        None => problem.at(word.span, "unknown"),
+        None => match brought(cx.registry, &word.text) {
+            Some(kind) => return Some(kind),
+            None => problem.at(word.span, "unknown"),
+        },
     };
     let kinds: Vec<&str> = cx.registry.kinds().map(Kind::as_str).collect();
     cx.report(problem.help(list("the kinds are", &kinds)));
     None
+}
+
+/// A kind that a source may bring: one of a namespace in which nothing is registered.
+fn brought(registry: &Registry, word: &str) -> Option<Kind> {
+    let kind: Kind = word.parse().ok()?;
+    let is_known = registry
+        .kinds()
+        .any(|known| known.namespace() == kind.namespace());
+    let mut sources = registry.sources();
+    (!is_known && sources.any(|source| source.brings_kinds())).then_some(kind)
 }
 
 fn request(cx: &mut Cx<'_>, word: &Key, node: &Node, spec: &KindSpec) -> Option<Request> {
@@ -342,10 +355,14 @@ fn request(cx: &mut Cx<'_>, word: &Key, node: &Node, spec: &KindSpec) -> Option<
         .map(|word| word.name)
         .filter(|name| !is_own(name))
         .collect();
-    let shorthand;
+    let (shorthand, qualified);
     let entries: &[(Key, Node)] = match (&node.data, spec.shorthand) {
         (Data::Map(entries), _) => entries,
         (Data::Null, _) => &[],
+        (Data::Text(text), Some(key)) if is_own("source") && text.contains('/') => {
+            qualified = from_source(node, key, text);
+            &qualified
+        }
         (_, Some(key)) => {
             let key = Key {
                 text: key.into(),
@@ -413,6 +430,20 @@ fn request(cx: &mut Cx<'_>, word: &Key, node: &Node, spec: &KindSpec) -> Option<
     request.owner = whose;
     request.schedule = schedule;
     Some(request)
+}
+
+/// `infra/message-queue`: what is shared by all that come from a source, and the rest.
+fn from_source(node: &Node, key: &str, text: &str) -> [(Key, Node); 2] {
+    let (source, rest) = text.split_once('/').unwrap_or((text, ""));
+    [("source", source), (key, rest)].map(|(key, text)| {
+        let key = Key {
+            text: key.into(),
+            span: node.span,
+        };
+        let mut node = node.clone();
+        node.data = Data::Text(text.into());
+        (key, node)
+    })
 }
 
 /// Reads one key of a schedule.

@@ -242,6 +242,10 @@ impl SourceProvider for Dump {
         }
     }
 
+    fn brings_kinds(&self) -> bool {
+        true
+    }
+
     fn source(&self, _: &Arc<str>, _: &Params) -> Result<Arc<dyn Source>, InstrumentError> {
         Err(InstrumentError::new("this source is never made"))
     }

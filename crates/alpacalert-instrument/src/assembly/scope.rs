@@ -60,6 +60,11 @@ impl<'b, 'a> Scope<'b, 'a> {
         &self.id
     }
 
+    /// The name of the instance that builds, if it has one: what others know it by.
+    pub fn instance(&self) -> Option<&'a str> {
+        self.builder.instance
+    }
+
     /// The time for which the graph is built.
     pub fn now(&self) -> Timestamp {
         self.builder.now()
@@ -153,6 +158,11 @@ impl<'b, 'a> Scope<'b, 'a> {
             self.builder.unknown(id.clone(), title, &error);
         }
         self.member(id, edge);
+    }
+
+    /// Adds a node that is no part of the target and may be shared by several; the first one to describe it counts.
+    pub fn observed_node(&mut self, node: Node, observation: Observation) {
+        self.builder.observed(node, observation);
     }
 
     /// The target has a member that somebody else builds.

@@ -105,7 +105,7 @@ fn spec() -> KindSpec {
         fields,
         reference: &["path"],
         shorthand: Some("path"),
-        example: "disk: { path: /srv/reports, free: { degraded: 15%, failing: 5% } }",
+        example: "path: /srv/reports\nfree: { degraded: 15%, failing: 5% }",
         ..KindSpec::new(
             Kind::of("alpacalert.io/Disk"),
             "free space, inodes and writability of the file system that a path is on",

@@ -90,9 +90,3 @@ fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
-
-/// Says why a test did not run.
-#[expect(clippy::print_stdout, reason = "the test runner counts these lines")]
-fn skipped(reason: &str) {
-    println!("skipped: {reason}");
-}

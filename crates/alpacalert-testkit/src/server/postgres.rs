@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::is_root;
-use crate::{Issued, Process, free_port, require, temp_dir};
+use crate::{Issued, Process, free_port, require, skip, temp_dir};
 
 /// A PostgreSQL server whose user is `postgres`, without a password on loopback.
 #[derive(Debug)]
@@ -64,10 +64,6 @@ impl Postgres {
 }
 
 /// The folder of the newest version's programs, which Debian keeps out of the search path.
-#[allow(
-    clippy::print_stdout,
-    reason = "the reader of the test's output asked for it"
-)]
 fn programs() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok();
     let newest = versions
@@ -78,7 +74,7 @@ fn programs() -> Option<PathBuf> {
         .filter(|folder| folder.join("initdb").is_file())
         .max();
     if newest.is_none() {
-        println!("skipped: postgresql is not installed");
+        skip("postgresql is not installed");
     }
     newest
 }

@@ -52,6 +52,7 @@ impl Assembler {
     fn builder<'a>(&'a self, snapshots: &'a Snapshots, now: Timestamp) -> Builder<'a> {
         Builder::new(&self.registry, snapshots, self.plan.defaults, now)
             .with_redactor(&self.redactor)
+            .with_instance(&self.plan.instance)
     }
 
     /// What a source wants to be in the graph.

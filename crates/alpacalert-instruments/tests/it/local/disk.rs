@@ -7,7 +7,7 @@ use std::process::Command;
 use alpacalert_instrument::model::{State, Unit};
 use alpacalert_instrument::{Params, Quantity, Value};
 
-use super::{assemble, is_root, map, measure, measure_all, path, skipped, text, value};
+use super::{assemble, is_root, map, measure, measure_all, path, text, value};
 
 const DISK: &str = "alpacalert.io/Disk";
 
@@ -20,7 +20,7 @@ struct Tmpfs {
 impl Tmpfs {
     fn new(options: &str) -> Option<Tmpfs> {
         if !is_root() {
-            skipped("mounting needs root");
+            alpacalert_testkit::skip("mounting needs root");
             return None;
         }
         let dir = tempfile::tempdir().unwrap();
@@ -31,7 +31,7 @@ impl Tmpfs {
             .arg(&point)
             .status();
         if !mounted.is_ok_and(|status| status.success()) {
-            skipped("this machine does not let us mount");
+            alpacalert_testkit::skip("this machine does not let us mount");
             return None;
         }
         Some(Tmpfs { point, _dir: dir })

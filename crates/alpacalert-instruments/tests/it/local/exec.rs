@@ -9,7 +9,7 @@ use alpacalert_instrument::model::{Bound, Observation, Reason, State, Unit};
 use alpacalert_instrument::{Context, Params, Value, measure_guarded};
 use tokio_util::sync::CancellationToken;
 
-use super::{assemble, map, skipped, text, value};
+use super::{assemble, map, text, value};
 
 const EXEC: &str = "alpacalert.io/Exec";
 const PLUGINS: &str = "/usr/lib/nagios/plugins";
@@ -41,7 +41,7 @@ async fn run(params: Params) -> Observation {
 async fn plugin(words: &[&str]) -> Option<Observation> {
     let program = format!("{PLUGINS}/{}", words[0]);
     if !Path::new(&program).exists() {
-        skipped(&format!("{program} is not installed"));
+        alpacalert_testkit::skip(&format!("{program} is not installed"));
         return None;
     }
     let mut all = vec![program.as_str()];

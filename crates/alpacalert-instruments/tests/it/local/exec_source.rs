@@ -13,7 +13,7 @@ use alpacalert_instrument::{
     Value, fetch_guarded,
 };
 
-use super::{skipped, text, value};
+use super::{text, value};
 
 fn source(command: &[&str]) -> Arc<dyn Source> {
     let words = command.iter().map(|word| Value::Text((*word).to_owned()));
@@ -370,7 +370,7 @@ async fn the_example_in_python_finds_queues() {
         .output()
         .is_ok_and(|out| out.status.success())
     {
-        skipped("python3 is not installed");
+        alpacalert_testkit::skip("python3 is not installed");
         return;
     }
     let spool = tempfile::tempdir().unwrap();

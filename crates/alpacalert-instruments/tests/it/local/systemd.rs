@@ -9,7 +9,7 @@ use alpacalert_instrument::model::State;
 use alpacalert_instrument::{Params, Value};
 use zbus::{Connection, OwnedObjectPath, fdo};
 
-use super::{assemble, map, measure, measure_all, path, skipped, text, value};
+use super::{assemble, map, measure, measure_all, path, text, value};
 
 type Unit = (
     String,
@@ -143,7 +143,7 @@ impl Machine {
             .stderr(Stdio::null())
             .spawn();
         let Ok(daemon) = daemon else {
-            skipped("dbus-daemon is not installed");
+            alpacalert_testkit::skip("dbus-daemon is not installed");
             return None;
         };
         let machine = Machine { root, daemon };
@@ -330,7 +330,7 @@ async fn a_unit_is_judged_by_systemd_and_its_control_group() {
 #[tokio::test]
 async fn systemd_itself_is_understood() {
     if !Path::new("/run/systemd/system").is_dir() {
-        skipped("systemd does not manage this machine");
+        alpacalert_testkit::skip("systemd does not manage this machine");
         return;
     }
     let all = measure_all(&assemble("alpacalert.io/Host", Params::new())).await;

@@ -16,14 +16,13 @@ fn icmp(host: &str) -> Params {
 }
 
 /// What is seen, or `None` where this user may not send echo requests.
-#[allow(clippy::print_stdout, reason = "tells why the test is skipped")]
 async fn look(params: Params) -> Option<Observation> {
     let seen = Probe::new(ICMP, params)
         .within(Duration::from_secs(3))
         .look()
         .await;
     if seen.reason.as_str() == "not-permitted" {
-        println!("skipped: this user may not send echo requests");
+        alpacalert_testkit::skip("this user may not send echo requests");
         return None;
     }
     Some(seen)
@@ -74,7 +73,6 @@ async fn a_host_that_cannot_be_reached_is_not_taken_for_one_that_answers() {
 }
 
 #[test]
-#[allow(clippy::print_stdout, reason = "tells why the test is skipped")]
 fn a_host_that_does_not_answer_fails() {
     // A network of its own, in which this machine ignores echo requests.
     let Some(unshare) = require("unshare") else {
@@ -85,7 +83,7 @@ fn a_host_that_does_not_answer_fails() {
         .args(["-rn", "sh", "-c", silent])
         .status();
     if !may.is_ok_and(|status| status.success()) {
-        println!("skipped: this user may not make a network of its own");
+        alpacalert_testkit::skip("this user may not make a network of its own");
         return;
     }
     let inner = "net::icmp::in_a_network_that_ignores_echo_requests";
