@@ -10,7 +10,7 @@
 
 use std::alloc::System;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alpacalert::config::{GroupPlan, MemberPlan, MemberTarget, Plan};
 use alpacalert::instrument::{
@@ -29,6 +29,9 @@ const FAN_OUT: usize = 100;
 /// Long enough that every sensor is measured: the interval, and a share for a machine with other work.
 const MEASURED: Duration = Duration::from_secs(15);
 const INTERVAL: Duration = Duration::from_secs(10);
+
+/// The engine assembles the configuration again every minute, or later if that takes long.
+const ASSEMBLED_AGAIN: Duration = Duration::from_secs(150);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -111,6 +114,7 @@ fn weigh(name: &str, sensors: usize, (kind, params): Sort) {
     drop(plan);
     show("built, without the caller's plan");
     runtime.block_on(async {
+        let begun = Instant::now();
         let running = monitor.start();
         let nodes = running.query(|graph| graph.len()).await;
         show("started");
@@ -118,6 +122,8 @@ fn weigh(name: &str, sensors: usize, (kind, params): Sort) {
         let stats = running.stats().await;
         show("measured");
         println!("{nodes:?} nodes, {} measurements", stats.measured);
+        tokio::time::sleep(ASSEMBLED_AGAIN.saturating_sub(begun.elapsed())).await;
+        show("assembled again");
         running.shutdown().await;
     });
 }
