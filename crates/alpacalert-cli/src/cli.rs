@@ -1,6 +1,7 @@
 //! The command line.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing::level_filters::LevelFilter;
 
 use crate::commands;
 
@@ -13,6 +14,7 @@ Examples:
   alpacalert check                     check what ./alpacalert.yaml describes
   alpacalert check -c infra/ queue     check one system or service of a folder of files
   alpacalert explain queue             why it is not well, and what would mend it
+  alpacalert serve                     keep watching; page and API on http://127.0.0.1:8420
   alpacalert kinds                     what can be checked";
 
 #[derive(Debug, Parser)]
@@ -67,6 +69,7 @@ pub(crate) enum Command {
     K8s(commands::k8s::K8s),
     Check(commands::check::Check),
     Watch(commands::watch::Watch),
+    Serve(commands::serve::Serve),
     Explain(commands::explain::Explain),
     Impact(commands::impact::Impact),
     Graph(commands::graph::Graph),
@@ -75,6 +78,16 @@ pub(crate) enum Command {
     Kinds(commands::kinds::Kinds),
     Completions(commands::completions::Completions),
     Man(commands::man::Man),
+}
+
+impl Command {
+    /// How much is logged unless somebody asks for more or less.
+    pub(crate) fn usual_log_level(&self) -> LevelFilter {
+        match self {
+            Command::Serve(_) => LevelFilter::INFO,
+            _ => LevelFilter::WARN,
+        }
+    }
 }
 
 #[cfg(test)]

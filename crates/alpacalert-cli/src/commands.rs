@@ -10,5 +10,6 @@ pub(crate) mod k8s;
 pub(crate) mod kinds;
 pub(crate) mod man;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod validate;
 pub(crate) mod watch;

@@ -40,15 +40,15 @@ no configuration found: there is no alpacalert.yaml and no folder alpacalert her
   and see what else can be checked with:    alpacalert kinds";
 
 impl Place {
+    /// The path of the configuration, if one is named or there is one where it is usually.
+    pub(crate) fn found(&self) -> Option<PathBuf> {
+        let usual = || USUAL.iter().map(PathBuf::from).find(|path| path.exists());
+        self.config.clone().or_else(usual)
+    }
+
     /// The path of the configuration.
     fn path(&self) -> Result<PathBuf, Failure> {
-        if let Some(path) = &self.config {
-            return Ok(path.clone());
-        }
-        USUAL
-            .iter()
-            .map(PathBuf::from)
-            .find(|path| path.exists())
+        self.found()
             .ok_or_else(|| Failure::configuration(HOW_TO_BEGIN))
     }
 

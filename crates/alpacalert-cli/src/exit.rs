@@ -82,6 +82,12 @@ impl Failure {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 impl From<anyhow::Error> for Failure {
     /// The whole chain of an error; something that could not be read or written has a code of its own.
     fn from(error: anyhow::Error) -> Self {

@@ -2,15 +2,17 @@
 
 use std::io::IsTerminal as _;
 
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
-/// The variable that says how much is logged: `debug`, `alpacalert=trace`; warnings when it is not set.
+/// The variable that says how much is logged: `debug`, `alpacalert=trace`. Without it a command that ends logs warnings, and
+/// one that goes on for ever what it does.
 pub(crate) const VARIABLE: &str = "ALPACALERT_LOG";
 
 /// Starts logging. A directive that cannot be understood is left out, and said.
-pub(crate) fn start() {
+pub(crate) fn start(usual: LevelFilter) {
     let filter = EnvFilter::builder()
-        .with_default_directive(tracing::level_filters::LevelFilter::WARN.into())
+        .with_default_directive(usual.into())
         .with_env_var(VARIABLE)
         .from_env_lossy();
     // It logs each connection that fails; we say the same, once, where it matters.

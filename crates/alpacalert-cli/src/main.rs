@@ -33,13 +33,14 @@ fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return exit::wrong_usage(&error),
     };
-    logging::start();
+    logging::start(cli.command.usual_log_level());
     let terminal = Terminal::new(&cli.appearance);
     let result = match &cli.command {
         Command::Host(command) => commands::host::run(command, &terminal),
         Command::K8s(command) => commands::k8s::run(command, &terminal),
         Command::Check(command) => commands::check::run(command, &terminal),
         Command::Watch(command) => commands::watch::run(command, &terminal),
+        Command::Serve(command) => commands::serve::run(command, &terminal),
         Command::Explain(command) => commands::explain::run(command, &terminal),
         Command::Impact(command) => commands::impact::run(command, &terminal),
         Command::Graph(command) => commands::graph::run(command, &terminal),

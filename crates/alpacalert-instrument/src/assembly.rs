@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use alpacalert_model::{Blueprint, Kind, Node, NodeId, Observation, Reason, Timestamp};
 
@@ -33,8 +33,8 @@ pub struct Assembly {
 pub struct Measured {
     /// The sensor.
     pub sensor: Arc<dyn Sensor>,
-    /// How often, and how patiently.
-    pub schedule: Schedule,
+    /// How often, and how patiently. Shared by all sensors with the same one.
+    pub schedule: Arc<Schedule>,
 }
 
 impl fmt::Debug for Measured {
@@ -44,6 +44,9 @@ impl fmt::Debug for Measured {
             .finish_non_exhaustive()
     }
 }
+
+/// What stands for this instance itself where a source is named: one copy for all requests.
+static LOCAL: LazyLock<Arc<str>> = LazyLock::new(|| "local".into());
 
 /// The newest snapshot of each source, by its name.
 pub type Snapshots = HashMap<Arc<str>, Snapshot>;
@@ -72,7 +75,7 @@ pub struct Request {
 impl Request {
     /// Asks for a thing that this instance measures itself.
     pub fn local(kind: Kind, reference: impl Into<Arc<str>>) -> Self {
-        Request::from_source("local", kind, reference)
+        Request::from_source(LOCAL.clone(), kind, reference)
     }
 
     /// Asks for a thing that a source knows.
@@ -81,8 +84,12 @@ impl Request {
         kind: Kind,
         reference: impl Into<Arc<str>>,
     ) -> Self {
+        let source = source.into();
         Request {
-            source: source.into(),
+            source: match *source == **LOCAL {
+                true => LOCAL.clone(),
+                false => source,
+            },
             kind,
             reference: reference.into(),
             params: Params::new(),
@@ -133,8 +140,10 @@ pub struct Builder<'a> {
     known: HashSet<NodeId>,
     /// The next number to try for a name that is taken, so that a thousand alerts of one name do not take a million tries.
     numbers: HashMap<NodeId, u64>,
+    schedules: HashSet<Arc<Schedule>>,
     depth: usize,
     redactor: Option<&'a Redactor>,
+    instance: Option<&'a str>,
     limits: OutputLimits,
 }
 
@@ -157,10 +166,19 @@ impl<'a> Builder<'a> {
             assembly: Assembly::default(),
             known: HashSet::new(),
             numbers: HashMap::new(),
+            schedules: HashSet::new(),
             depth: 0,
             redactor: None,
+            instance: None,
             limits: OutputLimits::default(),
         }
+    }
+
+    /// The name of the instance that builds: what others know it by.
+    #[must_use]
+    pub fn with_instance(mut self, instance: &'a str) -> Self {
+        self.instance = Some(instance);
+        self
     }
 
     /// The same, with secrets to hide in what instrumentors and sources say.
@@ -204,10 +222,23 @@ impl<'a> Builder<'a> {
     pub fn sensor(&mut self, node: Node, sensor: Arc<dyn Sensor>, schedule: &ScheduleOverrides) {
         let id = node.id.clone();
         if self.node(node) {
-            let schedule = schedule.over(&self.defaults);
-            let measured = Measured { sensor, schedule };
+            let measured = self.measured(sensor, schedule);
             self.assembly.sensors.insert(id, measured);
         }
+    }
+
+    /// A sensor with its whole schedule. Most sensors have one of a few.
+    fn measured(&mut self, sensor: Arc<dyn Sensor>, schedule: &ScheduleOverrides) -> Measured {
+        let schedule = schedule.over(&self.defaults);
+        let schedule = match self.schedules.get(&schedule) {
+            Some(known) => known.clone(),
+            None => {
+                let new = Arc::new(schedule);
+                self.schedules.insert(new.clone());
+                new
+            }
+        };
+        Measured { sensor, schedule }
     }
 
     /// Adds a node whose state is known already.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use alpacalert_model::{Bound, Limits};
@@ -11,10 +12,11 @@ use crate::{Direction, Quantity, Value};
 /// The keys and values for one thing of a kind, validated against its [`KindSpec`](crate::KindSpec).
 ///
 /// Getters give `None` for a key that was not given. They also give `None` for a value of another type than asked for,
-/// which validation has made impossible for keys of the specification.
+/// which validation has made impossible for keys of the specification. Cheap to clone: a plan, its requests and their targets
+/// share one copy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Params {
-    entries: Vec<(String, Value)>,
+    entries: Arc<[(String, Value)]>,
 }
 
 /// A key that an instrumentor cannot do without is not there.
@@ -33,7 +35,9 @@ impl std::error::Error for MissingParam {}
 
 impl From<Vec<(String, Value)>> for Params {
     fn from(entries: Vec<(String, Value)>) -> Self {
-        Params { entries }
+        Params {
+            entries: entries.into(),
+        }
     }
 }
 
@@ -45,10 +49,11 @@ impl Params {
 
     /// Adds a key, or replaces its value.
     #[must_use]
-    pub fn with(mut self, key: &str, value: Value) -> Self {
-        self.entries.retain(|(k, _)| k != key);
-        self.entries.push((key.to_owned(), value));
-        self
+    pub fn with(self, key: &str, value: Value) -> Self {
+        let others = self.entries.iter().filter(|(k, _)| k != key).cloned();
+        Params {
+            entries: others.chain([(key.to_owned(), value)]).collect(),
+        }
     }
 
     /// Adds a key with text.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// How often and how patiently a sensor is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Schedule {
     /// From the start of one measurement to the start of the next.
     pub interval: Duration,

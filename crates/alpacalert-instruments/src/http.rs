@@ -1,5 +1,6 @@
 //! `alpacalert.io/Http`: a URL that answers as it should, in time.
 
+mod client;
 mod connection;
 mod expect;
 mod fetch;
@@ -18,6 +19,7 @@ use alpacalert_model::{Measurement, Severity, Unit};
 use http::header;
 
 use crate::net::{Deadline, Net};
+pub(crate) use client::{Client, Reply};
 use expect::{BODY_ENCODING, judge_body, judge_headers, judge_status};
 pub(crate) use fetch::BodyBudget;
 use fetch::{Answer, Fetch, Kept, Phases};
@@ -161,6 +163,8 @@ impl Sensor for Http {
                 deadline: Deadline::of(cx),
                 phases: Phases::default(),
                 notes: Vec::new(),
+                whole: false,
+                extra: None,
             };
             let observation = match fetch.run().await {
                 Ok(answer) => self.judge(answer, cx.now()),

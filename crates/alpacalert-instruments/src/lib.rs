@@ -3,6 +3,7 @@
 //! [`registry`] holds all of them. Each kind lives in a module of its own with its documentation, what it fetches, and
 //! what that means; adding one is a module and a line in [`register`].
 
+mod alpacalert;
 mod dns;
 mod exec;
 mod exec_source;
@@ -39,4 +40,5 @@ pub fn register(registry: &mut Registry) {
     file::register(registry);
     exec::register(registry);
     exec_source::register(registry);
+    alpacalert::register(registry, &net);
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alpacalert_config::{MemberPlan, MemberTarget, Plan, SourcePlan};
-use alpacalert_instrument::{InstrumentError, Registry, Source, nearest};
+use alpacalert_instrument::{InstrumentError, Registry, ScheduleOverrides, Source, nearest};
 
 use crate::Settings;
-use crate::running::Running;
+use crate::running::{ITSELF, Running};
 use crate::world::{Assembler, CONFIGURATION, Extension};
 
 /// Everything that a plan asks for, built, and nothing of it started.
@@ -60,7 +60,11 @@ impl fmt::Display for BuildErrors {
 
 impl std::error::Error for BuildErrors {}
 
+/// What a source is known by for as long as it is watched; no other source ever gets it.
+pub(crate) type Slot = u32;
+
 /// A source that was made.
+#[derive(Clone)]
 pub(crate) struct SourceEntry {
     pub(crate) name: Arc<str>,
     pub(crate) owner: Option<Arc<str>>,
@@ -68,6 +72,9 @@ pub(crate) struct SourceEntry {
     /// The interval that the configuration asks for; then the source is polled, whatever else it could do.
     pub(crate) interval: Option<Duration>,
     pub(crate) timeout: Duration,
+    pub(crate) slot: Slot,
+    /// What it was made from; `None` for one that is no part of the plan.
+    pub(crate) plan: Option<SourcePlan>,
 }
 
 impl Monitor {
@@ -110,9 +117,39 @@ impl Monitor {
         })
     }
 
+    /// Adds a source that is no part of the plan. One that is given again at a reload stays as it is.
+    #[must_use]
+    pub fn with_source(mut self, name: &str, source: Arc<dyn Source>) -> Monitor {
+        self.assembler.sources.push(SourceEntry {
+            name: name.into(),
+            owner: None,
+            source,
+            interval: None,
+            timeout: ScheduleOverrides::default()
+                .over(&ScheduleOverrides::default())
+                .timeout,
+            slot: 0,
+            plan: None,
+        });
+        self
+    }
+
     /// Starts measuring continuously. Must be called inside a runtime.
     pub fn start(self) -> Running {
         crate::running::start(self)
+    }
+}
+
+impl SourceEntry {
+    /// Whether the other one was made from the same: then it need not be watched anew.
+    pub(crate) fn is_like(&self, other: &SourceEntry) -> bool {
+        self.name == other.name
+            && self.timeout == other.timeout
+            && match (&self.plan, &other.plan) {
+                (Some(one), Some(other)) => one == other,
+                (None, None) => Arc::ptr_eq(&self.source, &other.source),
+                _ => false,
+            }
     }
 }
 
@@ -149,6 +186,8 @@ impl Problems {
                 source,
                 interval: plan.schedule.interval,
                 timeout: plan.schedule.over(&whole.defaults).timeout,
+                slot: 0,
+                plan: Some(plan.clone()),
             }),
             Err(error) => {
                 self.add(&at, error);
@@ -159,7 +198,7 @@ impl Problems {
 
     /// Two sources, or two systems, of one name would take each other's nodes away.
     fn names(&mut self, plan: &Plan) {
-        let mut seen = HashSet::from(["local", CONFIGURATION]);
+        let mut seen = HashSet::from(["local", CONFIGURATION, ITSELF]);
         for source in &plan.sources {
             if !seen.insert(&source.name) {
                 self.add(

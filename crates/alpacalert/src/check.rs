@@ -12,6 +12,7 @@ use futures_util::stream;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::build::Slot;
 use crate::measure::measure;
 use crate::schedule::{Capacity, Queue};
 use crate::world::{Listed, Roster, Step, World};
@@ -95,9 +96,14 @@ impl Monitor {
     }
 }
 
-/// Later rosters of a blueprint take the place of earlier ones.
-fn collect(rosters: &mut HashMap<usize, Roster>, step: Step) {
-    for roster in step.rosters {
+/// Later rosters of a blueprint take the place of earlier ones, apart from what they keep of them.
+fn collect(rosters: &mut HashMap<Slot, Roster>, step: Step) {
+    for mut roster in step.rosters {
+        if let Some(before) = rosters.remove(&roster.blueprint) {
+            let sensors = before.sensors.into_iter();
+            let kept = sensors.filter(|listed| roster.kept.contains(&listed.key));
+            roster.sensors.extend(kept);
+        }
         rosters.insert(roster.blueprint, roster);
     }
 }
@@ -121,8 +127,7 @@ async fn fetch(
     });
     let fetches = entries
         .iter()
-        .enumerate()
-        .map(|(index, entry)| sources::fetch(index, entry, context.clone()));
+        .map(|entry| sources::fetch(entry, context.clone()));
     // Collected first: a lazy iterator of borrowing futures is more than the compiler can prove to be `Send`.
     let fetches: Vec<_> = fetches.collect();
     let mut fetches = stream::iter(fetches).buffer_unordered(FETCHES_MAX);
@@ -183,7 +188,7 @@ impl Round {
 
     fn start(&mut self, index: usize) {
         let measured = &self.sensors[index].measured;
-        let (sensor, schedule) = (measured.sensor.clone(), measured.schedule);
+        let (sensor, schedule) = (measured.sensor.clone(), measured.schedule.clone());
         let context = self.context.clone();
         let task = self.tasks.spawn(async move {
             let look = || measure(sensor.clone(), context.clone(), schedule.timeout);

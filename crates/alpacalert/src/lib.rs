@@ -33,6 +33,6 @@ pub use alpacalert_instrument as instrument;
 pub use alpacalert_model as model;
 pub use build::{BuildError, BuildErrors, Monitor};
 pub use check::{Checked, Progress};
-pub use running::{Change, Running};
+pub use running::{Change, Handle, ITSELF, Running, SourceStatus, itself};
 pub use settings::Settings;
 pub use stats::Stats;

@@ -2,25 +2,29 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use alpacalert_instrument::{Class, Context};
 use alpacalert_model::{Graph, Mark, NodeId, Observation, Reason, Timestamp, Transition, Update};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::build::{Slot, SourceEntry};
 use crate::measure::{self, Batch, Done};
 use crate::schedule::{Run, Schedule, Start, Tick, Verdict};
 use crate::sources::{Delivery, Watch};
 use crate::stats::Lateness;
 use crate::world::{Step, World};
-use crate::{Change, Monitor, Running, Settings, Stats};
+use crate::{Change, Monitor, Running, Settings, SourceStatus, Stats};
 
 /// What the handle asks of the owner.
 pub(crate) enum Command {
     Query(Box<dyn FnOnce(&Graph) + Send>),
     Stats(oneshot::Sender<Stats>),
+    Sources(oneshot::Sender<Vec<SourceStatus>>),
+    Reload(Box<Monitor>, oneshot::Sender<()>),
 }
 
 /// How many measurements of the local class share a task: enough that tasks cost little, and few enough that they spread
@@ -32,6 +36,12 @@ const BATCH_MAX: usize = 4096;
 
 /// Snapshots that the graph has not taken yet. Each source has one more under way; they wait for a place.
 const DELIVERIES_MAX: usize = 16;
+
+/// How often the configuration is assembled again: a disk that is mounted while everything runs is measured a minute later.
+const REDISCOVER_EVERY: Duration = Duration::from_secs(60);
+
+/// No more than one part of so many of the time goes into that: everything else waits meanwhile.
+const REDISCOVER_SHARE: u32 = 1000;
 
 pub(crate) struct Owner {
     world: World,
@@ -49,6 +59,13 @@ pub(crate) struct Owner {
     lateness: Lateness,
     stats: Stats,
     first: Step,
+    watches: JoinSet<()>,
+    /// Ends the watch of a source.
+    watching: HashMap<Slot, AbortHandle>,
+    sender: mpsc::Sender<Delivery>,
+    deliveries: Option<mpsc::Receiver<Delivery>>,
+    /// When the configuration is assembled again.
+    rediscovery: Instant,
 }
 
 impl Owner {
@@ -64,8 +81,11 @@ impl Owner {
         } = monitor;
         let capacity = assembler.plan.concurrency.into();
         let context = settings.context(CancellationToken::new());
+        let begun = std::time::Instant::now();
         let (world, first) = World::new(assembler, context.clone());
+        let rediscovery = rediscovery_after(begun);
         let _ = roots.send(world.roots());
+        let (sender, deliveries) = mpsc::channel(DELIVERIES_MAX);
         Owner {
             world,
             schedule: Schedule::new(capacity, settings.seed),
@@ -79,23 +99,26 @@ impl Owner {
             lateness: Lateness::new(Instant::now()),
             stats: Stats::default(),
             first,
+            watches: JoinSet::new(),
+            watching: HashMap::new(),
+            sender,
+            deliveries: Some(deliveries),
+            rediscovery,
         }
     }
 
     pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        let (sender, mut deliveries) = mpsc::channel(DELIVERIES_MAX);
-        let watches = self.watch_sources(&sender);
-        drop(sender);
+        let Some(mut deliveries) = self.deliveries.take() else {
+            return;
+        };
+        for entry in self.world.assembler.sources.clone() {
+            self.watch(&entry);
+        }
         let first = std::mem::take(&mut self.first);
         self.take_step(first);
         while !self.stop.is_cancelled() {
             let due = self.schedule.next_due();
-            let sleep = async {
-                match due {
-                    Some(due) => tokio::time::sleep_until(due).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let next = due.map_or(self.rediscovery, |due| due.min(self.rediscovery));
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 Some(ended) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => {
@@ -103,31 +126,74 @@ impl Owner {
                 }
                 Some(delivery) = deliveries.recv() => self.take_deliveries(delivery, &mut deliveries),
                 Some(command) = commands.recv() => self.answer(command),
-                () = sleep => {}
+                Some(_) = self.watches.join_next(), if !self.watches.is_empty() => {}
+                () = tokio::time::sleep_until(next) => {}
+            }
+            if Instant::now() >= self.rediscovery {
+                self.rediscover();
             }
             let tick = self.schedule.tick(Instant::now());
             self.carry_out(tick);
         }
         drop(deliveries);
-        self.drain(watches).await;
+        self.drain().await;
     }
 
-    fn watch_sources(&self, sender: &mpsc::Sender<Delivery>) -> JoinSet<()> {
-        let mut watches = JoinSet::new();
-        for (index, entry) in self.world.assembler.sources.iter().enumerate() {
-            let watch = Watch::new(index, entry, self.context.clone());
-            watches.spawn(watch.run(sender.clone()));
+    fn watch(&mut self, entry: &SourceEntry) {
+        let watch = Watch::new(entry, self.context.clone());
+        let task = self.watches.spawn(watch.run(self.sender.clone()));
+        self.watching.insert(entry.slot, task);
+    }
+
+    /// Takes another plan. What it leaves alone goes on as it was.
+    fn reload(&mut self, monitor: Monitor) {
+        let Monitor {
+            assembler,
+            settings,
+        } = monitor;
+        if assembler.plan.concurrency != self.world.assembler.plan.concurrency {
+            tracing::warn!("another concurrency takes effect when the program is started again");
         }
-        watches
+        self.settings.redactor = settings.redactor;
+        self.context = self.settings.context(self.context.cancel().clone());
+        let now = self.now();
+        let reloaded = self.world.reload(assembler, self.context.clone(), now);
+        for slot in reloaded.ended {
+            if let Some(task) = self.watching.remove(&slot) {
+                task.abort();
+            }
+        }
+        self.take_step(reloaded.step);
+        for entry in &reloaded.begun {
+            self.watch(entry);
+        }
+        self.tell_roots();
+    }
+
+    fn rediscover(&mut self) {
+        let begun = std::time::Instant::now();
+        let step = self.world.rediscover(self.now());
+        self.take_step(step);
+        self.tell_roots();
+        self.rediscovery = rediscovery_after(begun);
+    }
+
+    fn tell_roots(&self) {
+        let roots = self.world.roots();
+        self.roots.send_if_modified(|current| {
+            let changed = *current != roots;
+            *current = roots;
+            changed
+        });
     }
 
     /// Lets what is under way end, for a while, and ends the rest.
-    async fn drain(mut self, mut watches: JoinSet<()>) {
+    async fn drain(mut self) {
         let ended = async { while self.tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(Running::GRACE, ended).await;
         self.context.cancel().cancel();
         self.tasks.shutdown().await;
-        watches.shutdown().await;
+        self.watches.shutdown().await;
     }
 
     fn now(&self) -> Timestamp {
@@ -276,12 +342,7 @@ impl Owner {
         }
         let step = self.world.delivered(deliveries, self.now());
         self.take_step(step);
-        let roots = self.world.roots();
-        self.roots.send_if_modified(|current| {
-            let changed = *current != roots;
-            *current = roots;
-            changed
-        });
+        self.tell_roots();
     }
 
     fn take_step(&mut self, step: Step) {
@@ -324,6 +385,13 @@ impl Owner {
                     tracing::error!("a question to the graph panicked");
                 }
             }
+            Command::Reload(monitor, done) => {
+                self.reload(*monitor);
+                let _ = done.send(());
+            }
+            Command::Sources(reply) => {
+                let _ = reply.send(self.world.source_states());
+            }
             Command::Stats(reply) => {
                 let (running, waiting) = self.schedule.load();
                 // Who asked may have gone meanwhile.
@@ -338,6 +406,29 @@ impl Owner {
                     ..self.stats
                 });
             }
+        }
+    }
+}
+
+/// When to look again, after a look that began at a moment and ends now. Measured by the machine's own clock: a clock that tests
+/// move does not tell what it cost.
+fn rediscovery_after(begun: std::time::Instant) -> Instant {
+    Instant::now() + pause_after(begun.elapsed())
+}
+
+fn pause_after(took: Duration) -> Duration {
+    REDISCOVER_EVERY.max(took.saturating_mul(REDISCOVER_SHARE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looking_again_takes_no_more_than_a_thousandth_of_the_time() {
+        for (took_ms, pause_s) in [(0, 60), (59, 60), (61, 61), (2_000, 2_000)] {
+            let pause = pause_after(Duration::from_millis(took_ms));
+            assert_eq!(pause, Duration::from_secs(pause_s), "after {took_ms} ms");
         }
     }
 }

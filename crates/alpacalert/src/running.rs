@@ -1,10 +1,11 @@
 //! The handle to an engine that measures continuously.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alpacalert_model::{Graph, NodeId, Transition};
+use alpacalert_model::{Graph, Kind, NodeId, State, Timestamp, Transition};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -34,21 +35,56 @@ pub struct Change {
     pub transition: Transition,
 }
 
-/// An engine that measures continuously. Ends when it is shut down, when the token of its settings is cancelled, and when
-/// the handle is dropped.
-pub struct Running {
+/// What to ask a running engine with. Cheap to clone; does not keep the engine running.
+#[derive(Clone)]
+pub struct Handle {
     commands: mpsc::Sender<Command>,
     changes: broadcast::Sender<Arc<Vec<Change>>>,
     roots: watch::Receiver<Vec<NodeId>>,
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("roots", &*self.roots.borrow())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a source answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceStatus {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Passing when the newest fetch worked; Unknown when it did not, and before the first.
+    pub state: State,
+    /// Why it is Unknown, for people; empty when it is not.
+    pub message: String,
+    /// When the newest fetch worked; `None` before the first that did.
+    pub fetched_at: Option<Timestamp>,
+    /// Whether it has answered once, or has been found not to.
+    pub asked: bool,
+}
+
+/// An engine that measures continuously. Ends when it is shut down, when the token of its settings is cancelled, and when
+/// this is dropped.
+pub struct Running {
+    handle: Handle,
     cancel: CancellationToken,
     owner: JoinHandle<()>,
 }
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running")
-            .field("roots", &*self.roots.borrow())
-            .finish_non_exhaustive()
+        self.handle.fmt(f)
+    }
+}
+
+impl Deref for Running {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
     }
 }
 
@@ -59,15 +95,17 @@ pub(crate) fn start(monitor: Monitor) -> Running {
     let (roots, watched) = watch::channel(Vec::new());
     let owner = Owner::new(monitor, cancel.clone(), changes.clone(), roots);
     Running {
-        commands,
-        changes,
-        roots: watched,
+        handle: Handle {
+            commands,
+            changes,
+            roots: watched,
+        },
         cancel,
         owner: tokio::spawn(owner.run(receiver)),
     }
 }
 
-impl Running {
+impl Handle {
     /// Runs a closure on the graph, by its one owner, between two batches. It holds up everything while it runs. `None` when
     /// the engine has ended.
     pub async fn query<R: Send + 'static>(
@@ -106,6 +144,33 @@ impl Running {
         receiver.await.unwrap_or_default()
     }
 
+    /// Every source, and whether it answers, in the order of the plan. None when the engine has ended.
+    pub async fn sources(&self) -> Vec<SourceStatus> {
+        let (sender, receiver) = oneshot::channel();
+        if self.commands.send(Command::Sources(sender)).await.is_err() {
+            return Vec::new();
+        }
+        receiver.await.unwrap_or_default()
+    }
+}
+
+impl Handle {
+    /// Puts another plan in force: the monitor that was built of it. What it leaves alone keeps its state and its place in
+    /// time: sources of the same sort and keys, and what is measured for an identity that stays. Tells whether the engine
+    /// still ran.
+    pub async fn reload(&self, monitor: Monitor) -> bool {
+        let (sender, receiver) = oneshot::channel();
+        let command = Command::Reload(Box::new(monitor), sender);
+        self.commands.send(command).await.is_ok() && receiver.await.is_ok()
+    }
+}
+
+impl Running {
+    /// What to ask this engine with, for those who do not own it.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
     /// Starts nothing more, waits for what is under way for [`Running::GRACE`], and ends the rest.
     pub async fn shutdown(mut self) {
         self.cancel.cancel();
@@ -123,3 +188,11 @@ impl Drop for Running {
         self.cancel.cancel();
     }
 }
+
+/// The identity of the node that says how an instance itself is doing.
+pub fn itself(instance: &Arc<str>) -> NodeId {
+    NodeId::new(ITSELF, Kind::of("alpacalert.io/Instance"), instance.clone())
+}
+
+/// The source of what an instance says about itself. No source of a plan may have this name.
+pub const ITSELF: &str = "itself";

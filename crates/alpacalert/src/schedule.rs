@@ -11,7 +11,7 @@ mod timer;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::world::{Listed, Roster};
 use job::{Job, Phase};
 pub(crate) use queue::Queue;
 pub(crate) use slots::{Capacity, Slots};
-use timer::{Due, Timers};
+use timer::{Beginning, Due, Moment, Timers};
 
 /// First measurements are spread over the interval, and over no more than this, so that nobody waits for an hour to see
 /// the first result of an hourly check.
@@ -69,6 +69,7 @@ pub(crate) struct Verdict {
 
 /// Every sensor with its place in time.
 pub(crate) struct Schedule {
+    began: Beginning,
     random: fastrand::Rng,
     jobs: Vec<Job>,
     free: Vec<u32>,
@@ -77,12 +78,13 @@ pub(crate) struct Schedule {
     timers: Timers,
     slots: Slots,
     /// When the loop was to look next, when it last looked.
-    expected: Option<Instant>,
+    expected: Option<Moment>,
 }
 
 impl Schedule {
     pub(crate) fn new(capacity: Capacity, seed: Option<u64>) -> Self {
         Schedule {
+            began: Beginning::now(),
             random: seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
             jobs: Vec::new(),
             free: Vec::new(),
@@ -107,8 +109,11 @@ impl Schedule {
     /// Makes the sensors of one blueprint those of the roster. Sensors that stay keep their place in time and what is
     /// known of them.
     pub(crate) fn enlist(&mut self, roster: Roster, now: Instant) {
-        let blueprint = roster.blueprint as u32;
-        let wanted: HashSet<NodeKey> = roster.sensors.iter().map(|l| l.key).collect();
+        let now = self.began.moment(now);
+        let blueprint = roster.blueprint;
+        self.reserve(roster.sensors.len());
+        let mut wanted = roster.kept;
+        wanted.extend(roster.sensors.iter().map(|listed| listed.key));
         let gone: Vec<NodeKey> = self
             .by_key
             .iter()
@@ -122,48 +127,59 @@ impl Schedule {
         }
         for listed in roster.sensors {
             match self.by_key.get(&listed.key) {
-                Some(&index) => self.change(index, listed, blueprint, now),
+                Some(&index) => self.change(index, listed, blueprint, roster.news, now),
                 None => self.add(listed, blueprint, now),
             }
         }
     }
 
-    fn add(&mut self, listed: Listed, blueprint: u32, now: Instant) {
-        let spread = listed.measured.schedule.interval.min(FIRST_SPREAD);
-        let first = now + self.random_up_to(spread);
-        let anchor = match listed.measured.schedule.interval > FIRST_SPREAD {
-            true => after(now, self.random_up_to(listed.measured.schedule.interval)),
+    /// Makes room for the first sensors at once, where there are none yet.
+    fn reserve(&mut self, sensors: usize) {
+        if self.jobs.is_empty() {
+            self.jobs.reserve_exact(sensors);
+            self.by_key.reserve(sensors);
+        }
+        self.timers.reserve(sensors);
+    }
+
+    fn add(&mut self, listed: Listed, blueprint: u32, now: Moment) {
+        let interval = listed.measured.schedule.interval;
+        let first = now.after(self.random_up_to(interval.min(FIRST_SPREAD)));
+        let anchor = match interval > FIRST_SPREAD {
+            true => now.after(self.random_up_to(interval)),
             false => first,
         };
-        let source = self.source_index(&listed.id);
+        let source = self.source_index(&listed.source);
         let key = listed.key;
+        let job = Job::new(listed, blueprint, source, now, first, anchor);
         let index = match self.free.pop() {
-            Some(index) => index,
+            Some(index) => {
+                self.jobs[index as usize].occupy(job);
+                index
+            }
             None => {
-                self.jobs.push(Job::vacant());
+                self.jobs.push(job);
                 (self.jobs.len() - 1) as u32
             }
         };
-        let job = &mut self.jobs[index as usize];
-        job.occupy(listed, blueprint, source, now, first, anchor);
         self.by_key.insert(key, index);
         self.arm(index, first);
         self.arm_stale(index);
     }
 
-    fn change(&mut self, index: u32, listed: Listed, blueprint: u32, now: Instant) {
+    fn change(&mut self, index: u32, listed: Listed, blueprint: u32, news: bool, now: Moment) {
         let job = &mut self.jobs[index as usize];
         job.blueprint = blueprint;
         // What this instance measures itself is described by its identity alone, and its sensor may remember things:
         // it stays. A sensor of something found in a source may know an address that has changed.
-        if listed.id.source().as_ref() != "local" {
+        if news && *listed.source != *"local" {
             job.sensor = Some(listed.measured.sensor);
         }
         if job.schedule == listed.measured.schedule {
             return;
         }
         job.schedule = listed.measured.schedule;
-        let due = after(now, self.random.u64_duration(job.schedule.interval));
+        let due = now.after(self.random.u64_duration(job.schedule.interval));
         job.anchor = due;
         if job.phase == Phase::Idle && due < job.due {
             self.arm(index, due);
@@ -180,15 +196,16 @@ impl Schedule {
 
     /// When [`Schedule::tick`] has something to do next.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.timers.next()
+        self.timers.next().map(|due| self.began.instant(due))
     }
 
     /// Starts what is due, as far as slots allow, and finds what is stale.
     pub(crate) fn tick(&mut self, now: Instant) -> Tick {
+        let now = self.began.moment(now);
         let mut tick = Tick::default();
         let frozen = self
             .expected
-            .map(|expected| now.saturating_duration_since(expected))
+            .map(|expected| now.since(expected))
             .filter(|pause| *pause > FREEZE);
         while let Some((at, due)) = self.timers.pop(now) {
             match due {
@@ -197,7 +214,7 @@ impl Schedule {
                         continue;
                     }
                     // Everything that a freeze held up goes on in the order, and with the spacing, that it had.
-                    let due = at + frozen.unwrap_or_default();
+                    let due = at.after(frozen.unwrap_or_default());
                     if frozen.is_some() {
                         self.jobs[job as usize].anchor = due;
                     }
@@ -210,7 +227,7 @@ impl Schedule {
                 Due::Stale { job, generation } => self.check_stale(job, generation, at, &mut tick),
             }
         }
-        self.expected = self.next_due();
+        self.expected = self.timers.next();
         tick
     }
 
@@ -218,18 +235,18 @@ impl Schedule {
         let job = &mut self.jobs[index as usize];
         let run = job.run(index);
         if self.slots.take(run) {
-            tick.start.extend(self.jobs[index as usize].start(run));
+            tick.start.extend(start(job, run, self.began));
         } else {
-            self.jobs[index as usize].phase = Phase::Waiting;
+            job.phase = Phase::Waiting;
         }
     }
 
-    fn check_stale(&mut self, index: u32, generation: u32, at: Instant, tick: &mut Tick) {
+    fn check_stale(&mut self, index: u32, generation: u32, at: Moment, tick: &mut Tick) {
         let job = &mut self.jobs[index as usize];
-        if job.generation != generation || job.stale_due != Some(at) {
+        if job.generation != generation || job.stale_due != at {
             return;
         }
-        job.stale_due = None;
+        job.stale_due = Moment::NEVER;
         if job.fresh_until() > at {
             return self.arm_stale(index);
         }
@@ -248,6 +265,7 @@ impl Schedule {
         tick: &mut Tick,
     ) -> Option<Verdict> {
         self.release(run, tick);
+        let now = self.began.moment(now);
         let job = self.jobs.get_mut(run.job as usize)?;
         if job.generation != run.generation {
             return None;
@@ -268,13 +286,13 @@ impl Schedule {
 
     /// Frees slots, and starts who waited for them.
     fn release(&mut self, run: Run, tick: &mut Tick) {
-        let jobs = &mut self.jobs;
+        let (jobs, began) = (&mut self.jobs, self.began);
         self.slots.release(run, |next| {
             let job = &mut jobs[next.job as usize];
             if job.generation != next.generation {
                 return false;
             }
-            tick.start.extend(job.start(next));
+            tick.start.extend(start(job, next, began));
             true
         });
     }
@@ -285,7 +303,7 @@ impl Schedule {
         Observation::unknown(Reason::STALE, format!("no result for {age}"), at)
     }
 
-    fn arm(&mut self, index: u32, due: Instant) {
+    fn arm(&mut self, index: u32, due: Moment) {
         let job = &mut self.jobs[index as usize];
         job.due = due;
         let generation = job.generation;
@@ -298,8 +316,8 @@ impl Schedule {
     fn arm_stale(&mut self, index: u32) {
         let job = &mut self.jobs[index as usize];
         let due = job.fresh_until();
-        if job.stale_due.is_none_or(|armed| due < armed) {
-            job.stale_due = Some(due);
+        if due < job.stale_due {
+            job.stale_due = due;
             let (job, generation) = (index, job.generation);
             self.timers.push(due, Due::Stale { job, generation });
         }
@@ -309,19 +327,23 @@ impl Schedule {
         self.random.u64_duration(longest)
     }
 
-    fn source_index(&mut self, id: &alpacalert_model::NodeId) -> u32 {
-        let known = self.sources.iter().position(|name| name == id.source());
+    fn source_index(&mut self, source: &Arc<str>) -> u32 {
+        let known = self.sources.iter().position(|name| name == source);
         known.unwrap_or_else(|| {
-            self.sources.push(id.source().clone());
+            self.sources.push(source.clone());
             self.sources.len() - 1
         }) as u32
     }
 }
 
-/// A moment after another one. Intervals may be as long as anybody writes; a century is as good as never.
-fn after(moment: Instant, duration: Duration) -> Instant {
-    const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-    moment + duration.min(NEVER)
+/// Begins a measurement that has its slots; `None` in a vacant place.
+fn start(job: &mut Job, run: Run, began: Beginning) -> Option<Start> {
+    Some(Start {
+        run,
+        sensor: job.start()?,
+        timeout: job.schedule.timeout,
+        due: began.instant(job.due),
+    })
 }
 
 /// A random length of time.
@@ -332,7 +354,6 @@ trait RandomDuration {
 
 impl RandomDuration for fastrand::Rng {
     fn u64_duration(&mut self, longest: Duration) -> Duration {
-        let nanos = u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX);
-        Duration::from_nanos(self.u64(0..nanos.max(1)))
+        Duration::from_nanos(self.u64(0..timer::nanos(longest).max(1)))
     }
 }

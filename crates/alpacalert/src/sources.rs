@@ -12,10 +12,10 @@ use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::build::SourceEntry;
+use crate::build::{Slot, SourceEntry};
 
-/// What a source delivered, with its index.
-pub(crate) type Delivery = (usize, Result<Snapshot, SensorError>);
+/// What a source delivered, with its slot.
+pub(crate) type Delivery = (Slot, Result<Snapshot, SensorError>);
 
 /// A watch that ended is started again after this long, then after twice as long, and so on.
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);
@@ -24,7 +24,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
 /// What is needed to watch one source.
 pub(crate) struct Watch {
-    index: usize,
+    slot: Slot,
     name: Arc<str>,
     source: Arc<dyn Source>,
     /// A source that says nothing for this long is lost.
@@ -33,7 +33,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(index: usize, entry: &SourceEntry, context: Context) -> Self {
+    pub(crate) fn new(entry: &SourceEntry, context: Context) -> Self {
         let source: Arc<dyn Source> = match entry.interval {
             Some(interval) => Arc::new(Polled {
                 inner: entry.source.clone(),
@@ -42,7 +42,7 @@ impl Watch {
             None => entry.source.clone(),
         };
         Watch {
-            index,
+            slot: entry.slot,
             name: entry.name.clone(),
             time_to_live: source
                 .interval()
@@ -63,7 +63,7 @@ impl Watch {
                 return;
             };
             tracing::warn!("the watch of the source `{}` ended: {error}", self.name);
-            if deliveries.send((self.index, Err(error))).await.is_err() {
+            if deliveries.send((self.slot, Err(error))).await.is_err() {
                 return;
             }
             if started.elapsed() > BACKOFF_MAX {
@@ -88,7 +88,7 @@ impl Watch {
             tokio::select! {
                 delivered = receiver.recv() => match delivered {
                     Some(delivered) => {
-                        deliveries.send((self.index, delivered)).await.ok()?;
+                        deliveries.send((self.slot, delivered)).await.ok()?;
                     }
                     None => {
                         return Some(ended.unwrap_or_else(|| self.broken("ended")));
@@ -103,7 +103,7 @@ impl Watch {
                         Reason::STALE,
                         format!("no news for {} s", self.time_to_live.as_secs_f64()),
                     );
-                    deliveries.send((self.index, Err(silence))).await.ok()?;
+                    deliveries.send((self.slot, Err(silence))).await.ok()?;
                 }
             }
         }
@@ -142,7 +142,7 @@ impl Source for Polled {
 }
 
 /// Fetches a source once.
-pub(crate) async fn fetch(index: usize, entry: &SourceEntry, context: Context) -> Delivery {
+pub(crate) async fn fetch(entry: &SourceEntry, context: Context) -> Delivery {
     let context = context.with_timeout(entry.timeout);
-    (index, fetch_guarded(&*entry.source, &context).await)
+    (entry.slot, fetch_guarded(&*entry.source, &context).await)
 }

@@ -4,6 +4,8 @@
 mod assembler;
 mod extension;
 mod found;
+mod rediscover;
+mod reload;
 
 use std::collections::{HashMap, HashSet};
 use std::panic::{self, AssertUnwindSafe};
@@ -13,25 +15,32 @@ use alpacalert_instrument::{
     Assembly, Context, InstrumentError, Measured, SensorError, Snapshot, Snapshots,
 };
 use alpacalert_model::{
-    Confirmation, Graph, Mark, Node, NodeId, NodeKey, Observation, Patience, Reason, Timestamp,
+    Confirmation, Graph, Mark, NodeId, NodeKey, Observation, Patience, Reason, State, Timestamp,
     Transition, Update,
 };
 
+use crate::SourceStatus;
+use crate::build::Slot;
+use crate::sources::Delivery;
 pub(crate) use assembler::{Assembler, CONFIGURATION};
 pub(crate) use extension::Extension;
 
 /// What one blueprint wants to be measured: the whole list, each time.
 pub(crate) struct Roster {
-    /// Which blueprint: the index of a source, or their number for the configuration.
-    pub(crate) blueprint: usize,
-    /// The sensors in the order of the blueprint, so that a seed gives the same spread each time.
+    /// Which blueprint: the slot of a source, or that of the configuration.
+    pub(crate) blueprint: Slot,
+    /// The sensors in the order of the graph, so that a seed gives the same spread each time.
     pub(crate) sensors: Vec<Listed>,
+    /// Sensors that stay, whatever the list says.
+    pub(crate) kept: HashSet<NodeKey>,
+    /// Whether sources told something new; if not, their sensors are the ones they were.
+    pub(crate) news: bool,
 }
 
 /// A sensor with its place in the graph.
 pub(crate) struct Listed {
     pub(crate) key: NodeKey,
-    pub(crate) id: NodeId,
+    pub(crate) source: Arc<str>,
     pub(crate) measured: Measured,
 }
 
@@ -44,7 +53,7 @@ pub(crate) struct Step {
 
 /// A node that is not measured: what assembled it knows its state.
 struct Fed {
-    blueprint: usize,
+    blueprint: Slot,
     source: Arc<str>,
     confirmation: Confirmation,
 }
@@ -58,9 +67,13 @@ pub(crate) struct World {
     snapshots: Snapshots,
     /// Sources that cannot be reached now, with the reason.
     lost: HashMap<Arc<str>, Observation>,
+    /// When the newest snapshot of each source was delivered.
+    fetched: HashMap<Arc<str>, Timestamp>,
     fed: HashMap<NodeKey, Fed>,
     /// Blueprints that wanted a node which another one had already; they are applied again when a node goes.
-    conflicted: HashSet<usize>,
+    conflicted: HashSet<Slot>,
+    /// The slot of the next source.
+    next_slot: Slot,
 }
 
 impl World {
@@ -73,9 +86,15 @@ impl World {
             context,
             snapshots: Snapshots::new(),
             lost: HashMap::new(),
+            fetched: HashMap::new(),
             fed: HashMap::new(),
             conflicted: HashSet::new(),
+            next_slot: 0,
         };
+        for entry in &mut world.assembler.sources {
+            entry.slot = world.next_slot;
+            world.next_slot += 1;
+        }
         let mut step = Step::default();
         for index in 0..world.assembler.sources.len() {
             let unseen = Observation::unknown(Reason::NOT_MEASURED, "not fetched yet", now);
@@ -87,14 +106,14 @@ impl World {
     }
 
     /// Takes what sources delivered, in order.
-    pub(crate) fn delivered(
-        &mut self,
-        deliveries: Vec<(usize, Result<Snapshot, SensorError>)>,
-        now: Timestamp,
-    ) -> Step {
+    pub(crate) fn delivered(&mut self, deliveries: Vec<Delivery>, now: Timestamp) -> Step {
         let mut step = Step::default();
         let mut touched = HashSet::new();
-        for (index, delivery) in deliveries {
+        for (slot, delivery) in deliveries {
+            // What a source delivers that is gone meanwhile is nobody's.
+            let Some(index) = self.assembler.index(slot) else {
+                continue;
+            };
             match delivery {
                 Ok(snapshot) => self.fetched(index, snapshot, now, &mut step),
                 Err(error) => self.lose(index, &error, now, &mut step),
@@ -108,7 +127,7 @@ impl World {
             }
         }
         if self.assembler.configuration_asks(&touched) {
-            self.apply_configuration(now, &mut step);
+            self.apply_configuration_again(now, &mut step);
         }
         step
     }
@@ -117,6 +136,7 @@ impl World {
         let name = self.assembler.sources[index].name.clone();
         self.snapshots.insert(name.clone(), snapshot);
         self.lost.remove(&name);
+        self.fetched.insert(name, now);
         self.reassemble(index, now, step);
     }
 
@@ -152,33 +172,42 @@ impl World {
             let assembly = self.assembler.placeholder(index, lost);
             return self.apply(index, assembly, now, step);
         }
+        let slot = self.assembler.slot(index);
         let keys: Vec<NodeKey> = self
             .fed
             .iter()
-            .filter(|(_, fed)| fed.blueprint == index || fed.source == name)
+            .filter(|(_, fed)| fed.blueprint == slot || fed.source == name)
             .map(|(key, _)| *key)
             .collect();
         let observations = keys.into_iter().map(|key| (key, lost.clone())).collect();
         self.feed(observations, now, step);
     }
 
-    fn apply_configuration(&mut self, now: Timestamp, step: &mut Step) {
-        let assembly = self
-            .assembler
-            .configuration(&self.snapshots, &self.graph, &self.lost, now);
-        let index = self.assembler.sources.len();
-        self.apply(index, assembly, now, step);
+    fn assemble_configuration(&self, now: Timestamp) -> Assembly {
+        self.assembler
+            .configuration(&self.snapshots, &self.graph, &self.lost, now)
     }
 
-    fn apply(&mut self, blueprint: usize, mut assembly: Assembly, now: Timestamp, step: &mut Step) {
-        let ids: Vec<NodeId> = assembly
-            .blueprint
-            .nodes
-            .iter()
-            .filter(|node: &&Node| assembly.sensors.contains_key(&node.id))
-            .map(|node| node.id.clone())
-            .collect();
-        let name = self.assembler.blueprint_name(blueprint);
+    fn apply_configuration(&mut self, now: Timestamp, step: &mut Step) {
+        let assembly = self.assemble_configuration(now);
+        self.apply(self.assembler.sources.len(), assembly, now, step);
+    }
+
+    fn apply(&mut self, index: usize, assembly: Assembly, now: Timestamp, step: &mut Step) {
+        self.apply_keeping(index, assembly, HashSet::new(), now, step);
+    }
+
+    /// Applies an assembly; the sensors in `kept` are measured on although it does not say with what.
+    fn apply_keeping(
+        &mut self,
+        index: usize,
+        assembly: Assembly,
+        kept: HashSet<NodeKey>,
+        now: Timestamp,
+        step: &mut Step,
+    ) {
+        let blueprint = self.assembler.slot(index);
+        let name = self.assembler.blueprint_name(index);
         let applied = self.graph.apply(&name, assembly.blueprint, now);
         for refused in &applied.refused {
             let path: Vec<String> = refused.path.iter().map(ToString::to_string).collect();
@@ -189,15 +218,11 @@ impl World {
         }
         let conflicts: HashSet<NodeId> = applied.conflicts.into_iter().collect();
         step.transitions.extend(applied.transitions);
-
-        let listed = |id: NodeId| {
-            let measured = assembly.sensors.remove(&id)?;
-            let key = self.graph.key(&id)?;
-            (!conflicts.contains(&id)).then_some(Listed { key, id, measured })
-        };
         step.rosters.push(Roster {
             blueprint,
-            sensors: ids.into_iter().filter_map(listed).collect(),
+            sensors: self.listed(assembly.sensors, &conflicts),
+            kept,
+            news: true,
         });
 
         let mut before: HashMap<NodeKey, Fed> = self
@@ -229,6 +254,27 @@ impl World {
         );
     }
 
+    /// Where the sensors of a blueprint are in the graph, except those whose nodes another one has.
+    fn listed(
+        &self,
+        sensors: HashMap<NodeId, Measured>,
+        conflicts: &HashSet<NodeId>,
+    ) -> Vec<Listed> {
+        // Exact: a list that grows as it goes has room for up to twice as many, and there may be very many.
+        let mut listed = Vec::with_capacity(sensors.len());
+        for (id, measured) in sensors {
+            let key = self.graph.key(&id).filter(|_| !conflicts.contains(&id));
+            let source = id.source().clone();
+            listed.extend(key.map(|key| Listed {
+                key,
+                source,
+                measured,
+            }));
+        }
+        listed.sort_unstable_by_key(|listed| listed.key);
+        listed
+    }
+
     fn feed(&mut self, observations: Vec<(NodeKey, Observation)>, now: Timestamp, step: &mut Step) {
         let mut updates = Vec::with_capacity(observations.len());
         for (node, observation) in observations {
@@ -257,7 +303,7 @@ impl World {
     /// Applies blueprints again that could not have a node, once nodes went.
     fn settle_conflicts(
         &mut self,
-        blueprint: usize,
+        blueprint: Slot,
         conflicts: bool,
         removed: bool,
         now: Timestamp,
@@ -271,21 +317,47 @@ impl World {
         if !removed {
             return;
         }
-        let again: Vec<usize> = self
+        let again: Vec<Slot> = self
             .conflicted
             .iter()
             .copied()
-            .filter(|index| *index != blueprint)
+            .filter(|slot| *slot != blueprint)
             .collect();
-        for index in again {
+        for slot in again {
             // Out of the set while it is applied, so that two that take from each other end.
-            self.conflicted.remove(&index);
-            if index == self.assembler.sources.len() {
-                self.apply_configuration(now, step);
-            } else {
-                self.reassemble(index, now, step);
+            self.conflicted.remove(&slot);
+            match self.assembler.index(slot) {
+                Some(index) => self.reassemble(index, now, step),
+                None => self.apply_configuration_again(now, step),
             }
         }
+    }
+
+    /// Whether each source answers.
+    pub(crate) fn source_states(&self) -> Vec<SourceStatus> {
+        let sources = self.assembler.sources.iter().map(|entry| {
+            let fetched_at = self.fetched.get(&entry.name).copied();
+            let lost = self.lost.get(&entry.name);
+            let message = match (lost, fetched_at) {
+                (Some(lost), _) => lost
+                    .messages
+                    .first()
+                    .map(|message| message.text.to_string()),
+                (None, None) => Some("not fetched yet".to_owned()),
+                (None, Some(_)) => None,
+            };
+            SourceStatus {
+                name: entry.name.clone(),
+                state: match message {
+                    Some(_) => State::Unknown,
+                    None => State::Passing,
+                },
+                message: message.unwrap_or_default(),
+                fetched_at,
+                asked: fetched_at.is_some() || lost.is_some(),
+            }
+        });
+        sources.collect()
     }
 
     /// The nodes to show first. See [`Checked::roots`](crate::Checked::roots).

@@ -54,7 +54,7 @@ pub(crate) fn run(command: &Host, terminal: &Terminal) -> Outcome {
 }
 
 /// A plan of this machine alone, and its identity.
-fn this_machine(registry: &Registry) -> Result<(Plan, NodeId), Failure> {
+pub(super) fn this_machine(registry: &Registry) -> Result<(Plan, NodeId), Failure> {
     let kind = Kind::of(HOST);
     let spec = registry
         .spec(&kind)

@@ -1,8 +1,10 @@
 //! The real program, run as its users run it.
 
 mod check;
+mod federation;
 mod outputs;
 mod program;
+mod serve;
 mod signals;
 mod terminal;
 mod usage;

@@ -355,10 +355,14 @@ fn request(cx: &mut Cx<'_>, word: &Key, node: &Node, spec: &KindSpec) -> Option<
         .map(|word| word.name)
         .filter(|name| !is_own(name))
         .collect();
-    let shorthand;
+    let (shorthand, qualified);
     let entries: &[(Key, Node)] = match (&node.data, spec.shorthand) {
         (Data::Map(entries), _) => entries,
         (Data::Null, _) => &[],
+        (Data::Text(text), Some(key)) if is_own("source") && text.contains('/') => {
+            qualified = from_source(node, key, text);
+            &qualified
+        }
         (_, Some(key)) => {
             let key = Key {
                 text: key.into(),
@@ -426,6 +430,20 @@ fn request(cx: &mut Cx<'_>, word: &Key, node: &Node, spec: &KindSpec) -> Option<
     request.owner = whose;
     request.schedule = schedule;
     Some(request)
+}
+
+/// `infra/message-queue`: what is shared by all that come from a source, and the rest.
+fn from_source(node: &Node, key: &str, text: &str) -> [(Key, Node); 2] {
+    let (source, rest) = text.split_once('/').unwrap_or((text, ""));
+    [("source", source), (key, rest)].map(|(key, text)| {
+        let key = Key {
+            text: key.into(),
+            span: node.span,
+        };
+        let mut node = node.clone();
+        node.data = Data::Text(text.into());
+        (key, node)
+    })
 }
 
 /// Reads one key of a schedule.

@@ -60,6 +60,11 @@ impl<'b, 'a> Scope<'b, 'a> {
         &self.id
     }
 
+    /// The name of the instance that builds, if it has one: what others know it by.
+    pub fn instance(&self) -> Option<&'a str> {
+        self.builder.instance
+    }
+
     /// The time for which the graph is built.
     pub fn now(&self) -> Timestamp {
         self.builder.now()
@@ -101,10 +106,8 @@ impl<'b, 'a> Scope<'b, 'a> {
 
     /// The target is measured by this sensor.
     pub fn sensor(&mut self, sensor: impl Sensor) {
-        let schedule = self.schedule.over(&self.builder.defaults);
-        let sensor = Arc::new(sensor);
-        self.leaves
-            .push(Leaf::Sensor(Measured { sensor, schedule }));
+        let measured = self.builder.measured(Arc::new(sensor), &self.schedule);
+        self.leaves.push(Leaf::Sensor(measured));
     }
 
     /// The target's state is known already.
@@ -170,6 +173,11 @@ impl<'b, 'a> Scope<'b, 'a> {
             self.builder.unknown(id.clone(), title, &error);
         }
         self.member(id, edge);
+    }
+
+    /// Adds a node that is no part of the target and may be shared by several; the first one to describe it counts.
+    pub fn observed_node(&mut self, node: Node, observation: Observation) {
+        self.builder.observed(node, observation);
     }
 
     /// The target has a member that somebody else builds.

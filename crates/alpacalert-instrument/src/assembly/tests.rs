@@ -379,7 +379,7 @@ fn schedules_are_the_requests_then_the_kinds_then_the_instrumentors_then_the_def
         let assembly = builder.finish();
         ["slow", "usual"].map(|part| {
             let id = NodeId::new("local", kind(&format!("A#{part}")), "a");
-            let schedule = assembly.sensors[&id].schedule;
+            let schedule = &assembly.sensors[&id].schedule;
             (schedule.interval.as_secs(), schedule.retries)
         })
     };

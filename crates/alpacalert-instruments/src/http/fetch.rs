@@ -92,6 +92,10 @@ pub(super) struct Fetch<'a> {
     pub(super) deadline: Deadline,
     pub(super) phases: Phases,
     pub(super) notes: Vec<String>,
+    /// Whether all of the body is wanted, and not only what checks need.
+    pub(super) whole: bool,
+    /// A header that differs from one request to the next.
+    pub(super) extra: Option<(header::HeaderName, HeaderValue)>,
 }
 
 /// One request of a check.
@@ -263,6 +267,9 @@ impl Fetch<'_> {
                 headers.append(name, value.clone());
             }
         }
+        if let Some((name, value)) = &self.extra {
+            headers.insert(name, value.clone());
+        }
         for (name, usual) in USUAL {
             let value = || HeaderValue::from_static(usual);
             headers.entry(name).or_insert_with(value);
@@ -313,7 +320,7 @@ impl Fetch<'_> {
             .settings
             .body_limit
             .unwrap_or(self.cx.limits.body_bytes);
-        let wanted = match self.settings.body.is_empty() {
+        let wanted = match self.settings.body.is_empty() && !self.whole {
             true => SHOWN_BYTES.min(limit),
             false => limit,
         };

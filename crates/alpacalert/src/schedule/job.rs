@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use alpacalert_instrument::{Class, Schedule, Sensor};
 use alpacalert_model::{Confirmation, NodeKey, Patience, State};
-use tokio::time::Instant;
 
-use super::{Run, Start, Verdict, after};
+use super::timer::{Moment, nanos};
+use super::{Run, Verdict};
 use crate::world::Listed;
 
 /// What a sensor is doing. Never measured twice at a time.
@@ -30,77 +30,63 @@ pub(super) struct Job {
     pub(super) blueprint: u32,
     source: u32,
     class: Class,
-    pub(super) schedule: Schedule,
+    pub(super) schedule: Arc<Schedule>,
     pub(super) confirmation: Confirmation,
     pub(super) phase: Phase,
     /// When it was to be measured last, or is to be next.
-    pub(super) due: Instant,
+    pub(super) due: Moment,
     /// A moment at which it would be measured if there were no retries: the others are whole intervals away.
-    pub(super) anchor: Instant,
-    pub(super) last_result: Instant,
-    /// When somebody looks whether it is stale; `None` once it was found to be.
-    pub(super) stale_due: Option<Instant>,
+    pub(super) anchor: Moment,
+    pub(super) last_result: Moment,
+    /// When somebody looks whether it is stale; never, once it was found to be.
+    pub(super) stale_due: Moment,
     /// Its last measurement hung.
     pub(super) suspect: bool,
 }
 
 impl Job {
-    pub(super) fn vacant() -> Self {
-        let now = Instant::now();
+    pub(super) fn new(
+        listed: Listed,
+        blueprint: u32,
+        source: u32,
+        now: Moment,
+        first: Moment,
+        anchor: Moment,
+    ) -> Self {
+        let sensor = listed.measured.sensor;
         Job {
-            key: None,
-            sensor: None,
+            key: Some(listed.key),
+            class: class_of(&*sensor),
+            sensor: Some(sensor),
             generation: 0,
-            blueprint: 0,
-            source: 0,
-            class: Class::Local,
-            schedule: Schedule::default(),
+            blueprint,
+            source,
+            schedule: listed.measured.schedule,
             confirmation: Confirmation::default(),
             phase: Phase::Idle,
-            due: now,
-            anchor: now,
+            due: first,
+            anchor,
             last_result: now,
-            stale_due: None,
+            stale_due: Moment::NEVER,
             suspect: false,
         }
     }
 
-    pub(super) fn occupy(
-        &mut self,
-        listed: Listed,
-        blueprint: u32,
-        source: u32,
-        now: Instant,
-        first: Instant,
-        anchor: Instant,
-    ) {
-        let sensor = listed.measured.sensor;
-        let class = class_of(&*sensor);
-        *self = Job {
-            key: Some(listed.key),
-            sensor: Some(sensor),
-            generation: self.generation,
-            blueprint,
-            source,
-            class,
-            schedule: listed.measured.schedule,
-            due: first,
-            anchor,
-            last_result: now,
-            ..Job::vacant()
-        };
+    /// Takes a vacant place.
+    pub(super) fn occupy(&mut self, job: Job) {
+        let generation = self.generation;
+        *self = Job { generation, ..job };
     }
 
+    /// Leaves its place to another sensor. What timers and slots still know of it is of a former generation from here on.
     pub(super) fn vacate(&mut self) {
-        let generation = self.generation.wrapping_add(1);
-        *self = Job {
-            generation,
-            ..Job::vacant()
-        };
+        self.generation = self.generation.wrapping_add(1);
+        self.key = None;
+        self.sensor = None;
     }
 
     /// Whether an entry of the queue is the one that counts: a later one may have replaced it.
-    pub(super) fn awaits(&self, generation: u32, at: Instant) -> bool {
+    pub(super) fn awaits(&self, generation: u32, at: Moment) -> bool {
         self.generation == generation
             && self.key.is_some()
             && self.phase == Phase::Idle
@@ -117,15 +103,11 @@ impl Job {
         }
     }
 
-    pub(super) fn start(&mut self, run: Run) -> Option<Start> {
+    /// The sensor to measure from now on; `None` in a vacant place.
+    pub(super) fn start(&mut self) -> Option<Arc<dyn Sensor>> {
         let sensor = self.sensor.clone()?;
         self.phase = Phase::Running;
-        Some(Start {
-            run,
-            sensor,
-            timeout: self.schedule.timeout,
-            due: self.due,
-        })
+        Some(sensor)
     }
 
     /// Takes a result into account; `None` in a vacant place.
@@ -141,24 +123,22 @@ impl Job {
         })
     }
 
-    pub(super) fn fresh_until(&self) -> Instant {
-        after(self.last_result, self.schedule.time_to_live)
+    pub(super) fn fresh_until(&self) -> Moment {
+        self.last_result.after(self.schedule.time_to_live)
     }
 
     /// The next moment after `now`: a retry while a change is not yet believed, otherwise the next of its own phase. Moments
     /// that have passed meanwhile are left out.
-    pub(super) fn next_due(&self, now: Instant) -> Instant {
+    pub(super) fn next_due(&self, now: Moment) -> Moment {
         if self.confirmation.is_pending() {
-            return after(self.due, self.schedule.retry_interval).max(now);
+            return self.due.after(self.schedule.retry_interval).max(now);
         }
         if self.anchor > now {
             return self.anchor;
         }
-        let interval = self.schedule.interval.as_nanos().max(1);
-        let passed = (now - self.anchor).as_nanos();
-        let rest = interval - passed % interval;
-        let rest = Duration::from_nanos(u64::try_from(rest).unwrap_or(u64::MAX));
-        after(now, rest)
+        let interval = nanos(self.schedule.interval).max(1);
+        let passed = nanos(now.since(self.anchor));
+        now.after(Duration::from_nanos(interval - passed % interval))
     }
 }
 

@@ -41,7 +41,7 @@ impl Queue {
 
     fn run(&mut self, index: usize, listed: &Listed) -> Run {
         let number = self.sources.len() as u32;
-        let source = self.sources.entry(listed.id.source().clone());
+        let source = self.sources.entry(listed.source.clone());
         Run {
             job: index as u32,
             generation: 0,

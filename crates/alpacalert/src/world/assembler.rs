@@ -12,10 +12,13 @@ use alpacalert_model::{
 };
 
 use super::found;
-use crate::build::SourceEntry;
+use crate::build::{Slot, SourceEntry};
 
 /// The blueprint of the configuration. No source may have this name.
 pub(crate) const CONFIGURATION: &str = "configuration";
+
+/// The slot of the configuration.
+const CONFIGURATION_SLOT: Slot = Slot::MAX;
 
 /// The plan with all that is needed to carry it out.
 pub(crate) struct Assembler {
@@ -27,6 +30,17 @@ pub(crate) struct Assembler {
 }
 
 impl Assembler {
+    /// What a blueprint is known by, whatever is added and removed before it.
+    pub(crate) fn slot(&self, index: usize) -> Slot {
+        let source = self.sources.get(index);
+        source.map_or(CONFIGURATION_SLOT, |source| source.slot)
+    }
+
+    /// The source of a slot; `None` for the configuration, and for one that is gone.
+    pub(crate) fn index(&self, slot: Slot) -> Option<usize> {
+        self.sources.iter().position(|source| source.slot == slot)
+    }
+
     /// Under which name a blueprint is applied.
     pub(crate) fn blueprint_name(&self, index: usize) -> Arc<str> {
         match self.sources.get(index) {
@@ -38,6 +52,7 @@ impl Assembler {
     fn builder<'a>(&'a self, snapshots: &'a Snapshots, now: Timestamp) -> Builder<'a> {
         Builder::new(&self.registry, snapshots, self.plan.defaults, now)
             .with_redactor(&self.redactor)
+            .with_instance(&self.plan.instance)
     }
 
     /// What a source wants to be in the graph.

@@ -2,6 +2,10 @@
 
 mod assembly;
 mod check;
+mod clock;
+mod conflicts;
+mod rediscover;
+mod reload;
 mod source;
 mod time;
 mod world;

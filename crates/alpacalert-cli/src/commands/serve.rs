@@ -1,0 +1,122 @@
+//! `alpacalert serve`: measures continuously, and tells it over HTTP.
+
+mod plan;
+mod reload;
+mod stop;
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use alpacalert::model::Timestamp;
+use alpacalert::{Monitor, Settings};
+use alpacalert_web::{ConfigStatus, Itself, Live, Parts, WebSettings};
+use anyhow::Context as _;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::builtin;
+use crate::configuration::Place;
+use crate::exit::{self, Failure, Outcome};
+use crate::measuring::{build, runtime};
+use crate::terminal::Terminal;
+use plan::Planned;
+use reload::Reloading;
+
+const EXAMPLES: &str = "\
+Examples:
+  alpacalert serve                             this machine, or what ./alpacalert.yaml describes
+  alpacalert serve -c /etc/alpacalert          a folder of files
+  alpacalert serve --listen 127.0.0.1:9000     another port
+  curl http://127.0.0.1:8420/api/v1/services   what it knows";
+
+const SIGNALS: &str = "\
+A configuration that changes is read again by itself, and at SIGHUP; a wrong one is told, and the former one stays in force.
+SIGTERM and Ctrl-C end it within a few seconds, a second one at once.";
+
+/// Measure continuously, and serve the page and the API, until Ctrl-C
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{SIGNALS}\n\n{}", exit::HELP))]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    place: Place,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8420")]
+    listen: SocketAddr,
+}
+
+pub(crate) fn run(command: &Serve, terminal: &Terminal) -> Outcome {
+    if !command.listen.ip().is_loopback() {
+        return Err(Failure::usage(format!(
+            "cannot listen on {}: everything would be visible to everybody who can reach this machine, since there are no access \
+rules yet; listen on 127.0.0.1, and let a proxy that asks who it is pass requests on",
+            command.listen
+        )));
+    }
+    let registry = builtin::registry();
+    let planned = match command.place.found() {
+        Some(path) => {
+            let (plan, redactor) = command.place.resolve(&registry, terminal)?;
+            Planned::of_file(path, plan, redactor)
+        }
+        None => Planned::of_this_machine(&registry)?,
+    };
+    runtime()?.block_on(serve(planned, command.listen))
+}
+
+async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
+    let stop = CancellationToken::new();
+    stop::watch(stop.clone());
+    let itself = Itself::default();
+    // What can be refused is refused before anything is measured.
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("failed to listen on {listen}"))?;
+    let listen = listener
+        .local_addr()
+        .context("failed to read the address that we listen on")?;
+    let running = monitor(&planned, &itself, Settings::default())?.start();
+    let (config, watched) = watch::channel(ConfigStatus {
+        instance: planned.plan.instance.clone(),
+        owner: planned.plan.owner.clone(),
+        path: planned.path.clone(),
+        loaded_at: Timestamp::now(),
+        reloads: 0,
+        rejected: None,
+    });
+    let live = Live::new(Parts {
+        engine: running.handle(),
+        config: watched,
+        history: None,
+    });
+    itself.begin(live.clone());
+    let reloading = Reloading::new(planned, itself, running.handle(), config);
+    let reloading = tokio::spawn(reloading.run(stop.clone()));
+    let router = alpacalert_web::router(live, WebSettings { listen });
+    announce(listen);
+    alpacalert_web::serve(listener, router, stop).await;
+    tracing::info!("shutting down");
+    reloading.abort();
+    running.shutdown().await;
+    Ok(exit::PASSING)
+}
+
+/// What a plan asks for, and the instance's own health.
+fn monitor(planned: &Planned, itself: &Itself, settings: Settings) -> Result<Monitor, Failure> {
+    let settings = Settings {
+        redactor: planned.redactor.clone(),
+        ..settings
+    };
+    let monitor = build(&planned.plan, builtin::registry(), settings)?;
+    Ok(monitor.with_source(Itself::NAME, Arc::new(itself.clone())))
+}
+
+/// Says on standard output where it is, for people and for programs that started it on a free port.
+fn announce(listen: SocketAddr) {
+    tracing::info!(%listen, "serving");
+    // Nobody may be reading, and it serves all the same.
+    let _ = writeln!(anstream::stdout(), "serving on http://{listen}");
+    let _ = std::io::stdout().flush();
+}

@@ -1,0 +1,56 @@
+//! What is served: a configuration, or this machine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use alpacalert_config::Plan;
+use alpacalert_instrument::{Kind, NodeId, Redactor, Registry};
+
+use crate::commands::host::this_machine;
+use crate::exit::Failure;
+
+/// A plan that was read, with the secrets in it.
+pub(super) struct Planned {
+    pub(super) plan: Plan,
+    pub(super) redactor: Arc<Redactor>,
+    /// Where it was read; `None` for this machine.
+    pub(super) path: Option<PathBuf>,
+}
+
+impl Planned {
+    pub(super) fn of_file(path: PathBuf, plan: Plan, redactor: Redactor) -> Self {
+        Planned {
+            plan,
+            redactor: Arc::new(redactor),
+            path: Some(path),
+        }
+    }
+
+    /// This machine, as a service.
+    pub(super) fn of_this_machine(registry: &Registry) -> Result<Self, Failure> {
+        let (mut plan, _) = this_machine(registry)?;
+        for group in &mut plan.groups {
+            let kind = Kind::of("alpacalert.io/Service");
+            group.id = NodeId::new(group.id.source().clone(), kind, "this-machine");
+            group.title = Some("this machine".into());
+            group.service = Some(false);
+        }
+        Ok(Planned {
+            plan,
+            redactor: Arc::default(),
+            path: None,
+        })
+    }
+
+    /// Reads a file or a folder again. The error is every problem with its place.
+    pub(super) fn read(path: &Path, registry: &Registry) -> Result<Self, String> {
+        let wrong = |problems: alpacalert_config::Diagnostics| problems.render(false);
+        let loaded = alpacalert_config::load(path, registry).map_err(wrong)?;
+        for warning in &loaded.warnings {
+            tracing::warn!("{}", warning.render(false));
+        }
+        let variable = |name: &str| std::env::var(name).ok();
+        let (plan, redactor) = loaded.resolve(&variable).map_err(wrong)?;
+        Ok(Planned::of_file(path.to_owned(), plan, redactor))
+    }
+}

@@ -1,0 +1,171 @@
+//! `alpacalert serve`: the daemon, from outside.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::program::{Started, alpacalert, folder, run};
+
+/// A running daemon.
+pub(crate) struct Daemon {
+    pub(crate) started: Started,
+    pub(crate) address: String,
+}
+
+/// Starts it on a free port and waits until it listens.
+pub(crate) fn serve(arguments: &[&str]) -> Daemon {
+    serve_on("127.0.0.1:0", arguments)
+}
+
+pub(crate) fn serve_on(listen: &str, arguments: &[&str]) -> Daemon {
+    let mut all = vec!["serve", "--listen", listen];
+    all.extend(arguments);
+    let started = Started::new(&mut alpacalert(&all));
+    let line = started.line_with("serving on http://");
+    let address = line.trim_start_matches("serving on http://").to_owned();
+    Daemon { started, address }
+}
+
+impl Daemon {
+    /// The status and the body of an answer.
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        get(&self.address, path, &self.address)
+    }
+
+    pub(crate) fn json(&self, path: &str) -> Value {
+        let (status, body) = self.get(path);
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).expect("JSON")
+    }
+
+    /// Waits until an answer is as it should be, and gives it.
+    #[track_caller]
+    pub(crate) fn until(
+        &self,
+        path: &str,
+        within: Duration,
+        is_right: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let end = Instant::now() + within;
+        loop {
+            let value = self.json(path);
+            if is_right(&value) {
+                return value;
+            }
+            assert!(Instant::now() < end, "not within {within:?}: {value:#}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn get(address: &str, path: &str, host: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("somebody listens");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a time-out");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .expect("it can be asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).expect("a status");
+    (status.parse().expect("a number"), body.to_owned())
+}
+
+const SECONDS: Duration = Duration::from_secs(20);
+
+/// A service that passes when the file is there.
+fn one_file(name: &str, path: &std::path::Path) -> String {
+    format!(
+        "instance: here\ndefaults: {{ interval: 200ms }}\nservices:\n  {name}:\n    requires:\n      - file: {{ path: {} }}\n",
+        path.display()
+    )
+}
+
+fn is(state: &str) -> impl Fn(&Value) -> bool + '_ {
+    move |value| value["state"] == state
+}
+
+#[test]
+fn without_a_configuration_it_serves_this_machine() {
+    let daemon = serve(&[]);
+    assert_eq!(daemon.get("/livez").0, 200);
+    let service = daemon.json("/api/v1/services/this-machine");
+    assert_eq!(service["version"], 1);
+    let (status, body) = get(&daemon.address, "/livez", "evil.example");
+    assert_eq!(status, 421, "{body}");
+    assert_eq!(get(&daemon.address, "/livez", "localhost:1").0, 200);
+}
+
+#[test]
+fn it_refuses_to_show_everything_to_everybody() {
+    let said = run(&["serve", "--listen", "0.0.0.0:0"]);
+    assert_eq!(said.code, 64, "{said:?}");
+    assert!(said.err.contains("no access rules"), "{said:?}");
+}
+
+#[test]
+fn a_changed_configuration_comes_into_force_and_a_wrong_one_does_not() {
+    let folder = folder("");
+    let watched = folder.path().join("watched");
+    std::fs::write(&watched, "").expect("a file");
+    let file = folder.path().join("alpacalert.yaml");
+    let write = |text: &str| std::fs::write(&file, text).expect("a file");
+    write(&one_file("first", &watched));
+    let daemon = serve(&["-c", file.to_str().expect("UTF-8")]);
+    let first = daemon.until("/api/v1/services/first", SECONDS, is("passing"));
+
+    let both = one_file("first", &watched)
+        + &format!(
+            "  second:\n    requires:\n      - file: {{ path: {}-not }}\n",
+            watched.display()
+        );
+    write(&both);
+    daemon.until("/api/v1/instance", SECONDS, |value| {
+        value["config"]["reloads"] == 1
+    });
+    daemon.until("/api/v1/services/second", SECONDS, is("failing"));
+    let after = daemon.json("/api/v1/services/first");
+    assert_eq!(after["state"], "passing");
+    assert_eq!(after["since"], first["since"], "what stays keeps its state");
+
+    write("services: { broken: { requires: [ nothing ] } }\n");
+    let report = daemon.until("/api/v1/instance", SECONDS, |value| {
+        !value["config"]["rejected"].is_null()
+    });
+    let problem = report["config"]["rejected"]["problem"]
+        .as_str()
+        .expect("text");
+    assert!(problem.contains("`nothing`"), "{problem}");
+    assert_eq!(daemon.json("/api/v1/services/first")["state"], "passing");
+    let itself = "/api/v1/services/itself%2Falpacalert.io%2FInstance%2Fhere";
+    daemon.until(itself, SECONDS, is("degraded"));
+
+    write(&one_file("second", &watched));
+    daemon.started.signal(Signal::HUP);
+    daemon.until("/api/v1/services/second", SECONDS, is("passing"));
+    assert_eq!(daemon.get("/api/v1/services/first").0, 404);
+    daemon.until(itself, SECONDS, is("passing"));
+}
+
+#[test]
+fn it_ends_when_it_is_asked_to() {
+    let daemon = serve(&[]);
+    daemon.started.signal(Signal::TERM);
+    let (status, said) = daemon.started.ended(Duration::from_secs(10));
+    assert_eq!(status.code(), Some(0), "{said}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_told() {
+    let daemon = serve(&[]);
+    let said = run(&["serve", "--listen", &daemon.address]);
+    assert_eq!(said.code, 74, "{said:?}");
+    assert!(said.err.contains(&daemon.address), "{said:?}");
+}

@@ -1,0 +1,179 @@
+//! The source `alpacalert` and the kind `alpacalert.io/Service`: services that other instances publish.
+
+mod judge;
+mod read;
+mod spec;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use alpacalert_instrument::{
+    BoxFuture, Builder, Context, InstrumentError, Params, Reason, Registry, Scope, SensorError,
+    Snapshot, Source, SourceProvider, SourceSpec, Target, Timestamp,
+};
+use http::{HeaderValue, StatusCode, header};
+use tokio::time::Instant;
+
+use crate::http::{Client, Reply};
+use crate::net::{Net, Trouble};
+use read::Published;
+
+/// Adds the source and the kind.
+pub(crate) fn register(registry: &mut Registry, net: &Arc<Net>) {
+    registry.register_source(Provider(net.clone()));
+    registry.register_kind(
+        spec::kind(),
+        |target: &Target, scope: &mut Scope<'_, '_>| judge::describe(target, scope),
+    );
+}
+
+/// The most bytes of an answer: ten thousand services have room.
+const ANSWER_MAX: usize = 8 * 1024 * 1024;
+
+struct Provider(Arc<Net>);
+
+impl SourceProvider for Provider {
+    fn spec(&self) -> SourceSpec {
+        spec::source()
+    }
+
+    fn source(&self, name: &Arc<str>, params: &Params) -> Result<Arc<dyn Source>, InstrumentError> {
+        let url = params.required_text("url")?.trim_end_matches('/');
+        let mut keys = Params::new();
+        if let Some(token) = params.text("token") {
+            keys = keys.with_text("bearer", token);
+        }
+        if let Some(ca) = params.text("ca") {
+            keys = keys.with_text("ca", ca);
+        }
+        let url = format!("{url}/api/v1/services");
+        Ok(Arc::new(Publisher {
+            name: name.clone(),
+            client: Client::new(&url, keys, ANSWER_MAX, self.0.clone())?,
+            known: Mutex::new(None),
+        }))
+    }
+}
+
+/// Another instance.
+struct Publisher {
+    name: Arc<str>,
+    client: Client,
+    known: Mutex<Option<Known>>,
+}
+
+/// What it told last.
+struct Known {
+    etag: Option<HeaderValue>,
+    published: Arc<Published>,
+    /// When something newer than before came last, by our own clock, which nobody sets.
+    advanced: Instant,
+}
+
+/// What a source knows: what was published, and when we were told.
+struct Told {
+    published: Arc<Published>,
+    at: Timestamp,
+}
+
+impl Source for Publisher {
+    fn fetch<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Snapshot, SensorError>> {
+        Box::pin(async move {
+            let etag = self.lock().as_ref().and_then(|known| known.etag.clone());
+            let extra = etag.map(|etag| (header::IF_NONE_MATCH, etag));
+            let reply = self.client.get(extra, cx).await.map_err(unreachable)?;
+            let published = self.take(reply)?;
+            Ok(Snapshot::new(Told {
+                published,
+                at: cx.now(),
+            }))
+        })
+    }
+
+    /// What is consumed is asked for by those who depend on it; what nobody depends on is not shown.
+    fn assemble(&self, _: &Snapshot, _: &mut Builder<'_>) -> Result<(), InstrumentError> {
+        Ok(())
+    }
+
+    /// A question whose answer has not changed costs both sides next to nothing.
+    fn interval(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+}
+
+impl Publisher {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Known>> {
+        self.known.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// What an answer amounts to.
+    fn take(&self, reply: Reply) -> Result<Arc<Published>, SensorError> {
+        let mut known = self.lock();
+        if let (StatusCode::NOT_MODIFIED, Some(known)) = (reply.status, known.as_mut()) {
+            // Said just now that nothing is different.
+            known.advanced = Instant::now();
+            return Ok(known.published.clone());
+        }
+        if reply.status != StatusCode::OK {
+            return Err(refused(&self.name, reply.status));
+        }
+        if !reply.is_whole {
+            let text = format!("the answer is larger than {} MiB", ANSWER_MAX / 1024 / 1024);
+            return Err(SensorError::new(Reason::fixed("too-much-output"), text));
+        }
+        let published = Arc::new(read::read(&reply.body)?);
+        let before = known.take();
+        let advanced = match before {
+            // A program that hangs behind a proxy that remembers says the same old thing for ever.
+            Some(before) if before.published.is_same_moment(&published) => before.advanced,
+            _ => Instant::now(),
+        };
+        *known = Some(Known {
+            etag: reply.headers.get(header::ETAG).cloned(),
+            published: published.clone(),
+            advanced,
+        });
+        let age = advanced.elapsed();
+        match age > published.ttl {
+            true => Err(stale(&published, age)),
+            false => Ok(published),
+        }
+    }
+}
+
+fn stale(published: &Published, age: Duration) -> SensorError {
+    let text = format!(
+        "`{}` tells nothing new: for {} s the answer has been what was made at {}",
+        published.instance,
+        age.as_secs(),
+        published.generated_at,
+    );
+    SensorError::new(Reason::STALE, text)
+}
+
+/// What keeps us from hearing a publisher is no fault of its services.
+fn unreachable(trouble: Trouble) -> SensorError {
+    match trouble {
+        Trouble::Target { reason, text } => SensorError::new(reason, text),
+        Trouble::Ours(error) => error,
+    }
+}
+
+fn refused(name: &str, status: StatusCode) -> SensorError {
+    let (reason, text) = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => (
+            Reason::fixed("token-refused"),
+            format!("`{name}` refuses our token ({status}); see `token` of the source"),
+        ),
+        StatusCode::NOT_FOUND => (
+            Reason::fixed("not-alpacalert"),
+            "nothing is published there (404 Not Found); `url` must be that of another instance"
+                .to_owned(),
+        ),
+        _ => (
+            Reason::fixed("unexpected-status"),
+            format!("it answers {status}"),
+        ),
+    };
+    SensorError::new(reason, text)
+}

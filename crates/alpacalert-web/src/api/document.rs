@@ -1,0 +1,176 @@
+//! The OpenAPI document, made of the same table as the router.
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+use super::routes::{self, Route};
+
+pub(super) async fn serve() -> Response {
+    let body = api_document().to_string();
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// The OpenAPI document, version 3.1.
+pub fn api_document() -> Value {
+    let mut paths = Map::new();
+    for route in routes::all() {
+        let path = route.path.replace("{*", "{");
+        paths.insert(path, json!({ "get": operation(&route) }));
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Alpacalert",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "What an instance knows: services, nodes, why they are as they are, and changes as they happen. Within v1 keys are added and never changed.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "paths": paths,
+        "components": { "schemas": schemas() },
+    })
+}
+
+fn operation(route: &Route) -> Value {
+    let mut parameters: Vec<Value> = route
+        .path
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| {
+            json!({
+                "name": name.trim_start_matches('*'),
+                "in": "path",
+                "required": true,
+                "schema": { "type": "string", "minLength": 1 },
+            })
+        })
+        .collect();
+    parameters.extend(route.query.iter().map(|query| {
+        let kind = if query.integer { "integer" } else { "string" };
+        json!({
+            "name": query.name,
+            "in": "query",
+            "required": query.required,
+            "description": query.about,
+            "schema": { "type": kind },
+        })
+    }));
+    let (media, schema) = route.answer;
+    let schema = match schema {
+        Some(name) => json!({ "$ref": format!("#/components/schemas/{name}") }),
+        None if media == "application/json" => json!({ "type": "object" }),
+        None => json!({ "type": "string" }),
+    };
+    let mut responses = Map::new();
+    responses.insert(
+        "200".to_owned(),
+        json!({ "description": "as asked", "content": { media: { "schema": schema } } }),
+    );
+    for status in route.statuses {
+        responses.insert(status.to_string(), other(*status, media));
+    }
+    json!({
+        "summary": route.summary,
+        "operationId": route.path.trim_matches('/').replace(['/', '{', '}', '*', '.'], "_"),
+        "parameters": parameters,
+        "responses": responses,
+    })
+}
+
+fn other(status: u16, media: &str) -> Value {
+    let about = match status {
+        304 => return json!({ "description": "as it was: the asker has it" }),
+        400 => "the question cannot be understood",
+        404 => "there is no such thing",
+        _ => "the instance is starting, ending, or stuck",
+    };
+    match media {
+        // Whoever asks whether it works gets a line of text.
+        "text/plain" => json!({
+            "description": about,
+            "content": { media: { "schema": { "type": "string" } } },
+        }),
+        _ => json!({
+            "description": about,
+            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } },
+        }),
+    }
+}
+
+/// The contract of federation, as it stands in the documentation.
+const SUMMARY: &str = include_str!("../../../../docs/reference/service-summary.schema.json");
+
+fn schemas() -> Value {
+    let state = || json!({ "enum": ["passing", "degraded", "unknown", "failing"] });
+    let text = || json!({ "type": "string" });
+    let maybe = || json!({ "type": ["string", "null"] });
+    let number = || json!({ "type": "integer" });
+    let summary: Value = serde_json::from_str(SUMMARY).unwrap_or_default();
+    let head = |more: Value| {
+        let mut properties = json!({ "version": { "const": 1 }, "instance": { "type": "string" } });
+        if let (Some(all), Value::Object(more)) = (properties.as_object_mut(), more) {
+            all.extend(more);
+        }
+        let required: Vec<String> = properties
+            .as_object()
+            .map(|all| all.keys().cloned().collect())
+            .unwrap_or_default();
+        json!({ "type": "object", "properties": properties, "required": required })
+    };
+    let list = |of: &str| json!({ "type": "array", "items": { "$ref": format!("#/components/schemas/{of}") } });
+    json!({
+        "Error": { "type": "object", "properties": { "error": text() }, "required": ["error"] },
+        "ServiceSummary": summary,
+        "ServiceList": head(json!({ "generated_at": text(), "services": list("ServiceSummary") })),
+        "NodeBrief": {
+            "type": "object",
+            "properties": {
+                "id": text(), "title": text(), "kind": text(), "source": text(), "owner": maybe(),
+                "service": { "type": "boolean" }, "state": state(), "reason": text(), "message": text(), "since": maybe(),
+            },
+            "required": ["id", "title", "kind", "source", "service", "state", "reason", "message"],
+        },
+        "NodeList": head(json!({
+            "generated_at": text(), "total": number(), "next": maybe(), "nodes": list("NodeBrief"),
+        })),
+        "NodeRecord": {
+            "type": "object",
+            "properties": {
+                "id": text(), "source": text(), "kind": text(), "reference": text(), "title": text(),
+                "role": { "enum": ["sensor", "system", "missing"] }, "rule": maybe(),
+                "service": { "type": ["object", "null"] }, "owner": maybe(), "state": state(), "confirmed": state(),
+                "reason": text(), "since": maybe(), "observed_at": maybe(),
+                "marks": { "type": "array" }, "messages": { "type": "array" }, "measurements": { "type": "array" },
+                "members": { "type": "array" }, "causes": { "type": ["array", "null"] },
+            },
+            "required": ["id", "title", "state", "messages", "measurements", "members"],
+        },
+        "Node": head(json!({
+            "generated_at": text(),
+            "node": { "$ref": "#/components/schemas/NodeRecord" },
+            "parents": { "type": "array", "items": text() },
+        })),
+        "Explanation": {
+            "type": "object",
+            "properties": {
+                "version": { "const": 1 },
+                "node": { "$ref": "#/components/schemas/NodeRecord" },
+                "headline": text(),
+                "blame": { "enum": ["ours", "not ours", "partly ours", null] },
+                "causes": { "type": "array", "items": { "type": "array", "items": text() } },
+                "causes_cut": { "type": "boolean" },
+                "repair_sets": { "type": "array", "items": { "type": "array", "items": text() } },
+                "repair_sets_cut": { "type": "boolean" },
+                "margin": { "type": ["array", "null"] },
+            },
+            "required": ["version", "node", "headline", "causes", "repair_sets"],
+        },
+        "ImpactList": head(json!({ "node": text(), "services": { "type": "array", "items": { "type": "object" } } })),
+        "TransitionList": head(json!({ "transitions": { "type": "array", "items": { "type": "object" } } })),
+        "InstanceReport": head(json!({
+            "program": text(), "started_at": text(), "nodes": number(), "sensors": number(),
+            "services": { "type": "object" }, "lateness_p99": { "type": "number" }, "waiting": number(),
+            "config": { "type": "object" }, "sources": { "type": "array", "items": { "type": "object" } },
+        })),
+    })
+}

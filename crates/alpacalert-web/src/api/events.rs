@@ -1,0 +1,140 @@
+//! Changes as they happen: server-sent events.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alpacalert_api::ChangeEvent;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::Stream;
+use futures_util::stream;
+use serde::Deserialize;
+use tokio::sync::watch;
+
+use super::log::EventLog;
+use super::nodes::asked;
+use super::{Api, Problem, problem};
+
+/// Proxies commonly drop what is silent for 30 to 60 seconds.
+const ALIVE: Duration = Duration::from_secs(15);
+
+/// How many changes a reader is given at a time; the rest stays in the log and takes no memory of its own.
+const AT_A_TIME: usize = 64;
+
+/// The query of the stream.
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    services: Option<bool>,
+}
+
+pub(super) async fn stream(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    query: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let wanted = asked(query)?;
+    let newest = api.log.newest();
+    let last = *newest.borrow();
+    let mut reader = Reader {
+        last,
+        newest,
+        log: api.log,
+        services: wanted.services.unwrap_or(false),
+        // Said at once, so that a reader knows that it is connected, and where it resumes from if nothing ever happens.
+        ready: VecDeque::new(),
+    };
+    reader.ready.push_back(reader.hello());
+    if let Some(id) = headers.get("last-event-id") {
+        let text = id.to_str().unwrap_or_default();
+        reader.resume(text)?;
+    }
+    let events = stream::unfold(reader, |mut reader| async {
+        let event = reader.next().await?;
+        Some((Ok(event), reader))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE)))
+}
+
+/// One reader's place in the log.
+struct Reader {
+    log: Arc<EventLog>,
+    newest: watch::Receiver<u64>,
+    /// The number of the newest change that was looked at.
+    last: u64,
+    services: bool,
+    ready: VecDeque<Event>,
+}
+
+impl Reader {
+    fn hello(&self) -> Event {
+        Event::default()
+            .event("hello")
+            .id(self.id(self.last))
+            .data("{}")
+    }
+
+    fn id(&self, number: u64) -> String {
+        format!("{}-{number}", self.log.run)
+    }
+
+    /// Goes back to what a reader saw last. What another run of the program told cannot be caught up with.
+    fn resume(&mut self, id: &str) -> Result<(), Problem> {
+        let wrong = || {
+            problem(
+                StatusCode::BAD_REQUEST,
+                "Last-Event-ID is none of this instance's",
+            )
+        };
+        let (run, number) = id.split_once('-').ok_or_else(wrong)?;
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        if run == self.log.run && number <= self.last {
+            self.last = number;
+            self.ready.clear();
+        } else {
+            self.ready.push_back(missed(None));
+        }
+        Ok(())
+    }
+
+    /// Waits for the next event; `None` when the engine has ended.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            let unseen = self.log.after(self.last, AT_A_TIME);
+            if unseen.missed > 0 {
+                self.last += unseen.missed;
+                return Some(missed(Some(unseen.missed)).id(self.id(self.last)));
+            }
+            if unseen.changes.is_empty() {
+                self.newest.changed().await.ok()?;
+                continue;
+            }
+            for (number, change) in unseen.changes {
+                self.last = number;
+                if change.service || !self.services {
+                    self.ready.push_back(self.event(number, &change));
+                }
+            }
+        }
+    }
+
+    fn event(&self, number: u64, change: &ChangeEvent) -> Event {
+        let data = serde_json::to_string(change).unwrap_or_default();
+        Event::default()
+            .event("change")
+            .id(self.id(number))
+            .data(data)
+    }
+}
+
+/// A reader was away for too long, or the program was started again: it should ask for everything anew.
+fn missed(count: Option<u64>) -> Event {
+    let data = serde_json::json!({ "missed": count });
+    Event::default().event("missed").data(data.to_string())
+}

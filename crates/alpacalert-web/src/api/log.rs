@@ -1,0 +1,120 @@
+//! Recent changes, numbered, so that a reader who was away can catch up.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, RwLock};
+
+use alpacalert::Change;
+use alpacalert_api::ChangeEvent;
+use tokio::sync::{broadcast::error::RecvError, watch};
+
+use super::convert::{clean, health};
+use crate::Live;
+
+/// The most changes that are kept. At some 300 bytes each they take a megabyte, and hold a storm of a thousand nodes four
+/// times over.
+const KEPT: usize = 4096;
+
+/// Recent changes. Numbers begin at 1 with each start of the program, and the time of the start tells them apart.
+pub(crate) struct EventLog {
+    /// Tells this run of the program from others.
+    pub(super) run: String,
+    kept: RwLock<Kept>,
+    newest: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// The number of the newest one.
+    last: u64,
+    changes: VecDeque<Arc<ChangeEvent>>,
+}
+
+/// What a reader has not seen yet.
+pub(super) struct Unseen {
+    /// How many there were that are not kept any more.
+    pub(super) missed: u64,
+    pub(super) changes: Vec<(u64, Arc<ChangeEvent>)>,
+}
+
+impl EventLog {
+    /// Begins to keep what changes, until the engine ends.
+    pub(crate) fn keep(live: &Live) -> Arc<EventLog> {
+        let log = Arc::new(EventLog {
+            run: format!("{:x}", live.started_at().as_millisecond()),
+            kept: RwLock::default(),
+            newest: watch::Sender::new(0),
+        });
+        let mut changes = live.changes();
+        let keeper = Arc::downgrade(&log);
+        tokio::spawn(async move {
+            loop {
+                let received = changes.recv().await;
+                let Some(log) = keeper.upgrade() else {
+                    return;
+                };
+                match received {
+                    Ok(batch) => log.add(&batch),
+                    // Numbers that nobody will see tell readers that they missed something.
+                    Err(RecvError::Lagged(batches)) => log.skip(batches),
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        });
+        log
+    }
+
+    fn add(&self, batch: &[Change]) {
+        let mut kept = self.kept.write().unwrap_or_else(|e| e.into_inner());
+        for change in batch {
+            if kept.changes.len() == KEPT {
+                kept.changes.pop_front();
+            }
+            kept.last += 1;
+            kept.changes.push_back(Arc::new(event(change)));
+        }
+        let last = kept.last;
+        drop(kept);
+        self.newest.send_replace(last);
+    }
+
+    fn skip(&self, batches: u64) {
+        let mut kept = self.kept.write().unwrap_or_else(|e| e.into_inner());
+        kept.changes.clear();
+        kept.last += batches;
+        let last = kept.last;
+        drop(kept);
+        self.newest.send_replace(last);
+    }
+
+    /// What came after this number.
+    pub(super) fn after(&self, number: u64, most: usize) -> Unseen {
+        let kept = self.kept.read().unwrap_or_else(|e| e.into_inner());
+        let first = kept.last + 1 - kept.changes.len() as u64;
+        let from = (number + 1).max(first);
+        let at = usize::try_from(from - first).unwrap_or(usize::MAX);
+        let changes = kept.changes.iter().skip(at).take(most);
+        Unseen {
+            missed: from - (number + 1),
+            changes: (from..).zip(changes.cloned()).collect(),
+        }
+    }
+
+    /// Tells the number of the newest change as it grows.
+    pub(super) fn newest(&self) -> watch::Receiver<u64> {
+        self.newest.subscribe()
+    }
+}
+
+fn event(change: &Change) -> ChangeEvent {
+    let (from, to) = change.transition.shown;
+    ChangeEvent {
+        node: clean(&change.id.to_string()),
+        title: clean(&change.title),
+        owner: change.owner.as_ref().map(|owner| clean(owner)),
+        service: change.service,
+        from: health(from),
+        to: health(to),
+        reason: clean(change.transition.reason.as_str()),
+        at: change.transition.at,
+    }
+}

@@ -1,0 +1,209 @@
+//! Every route, in one place.
+
+use axum::routing::{MethodRouter, get};
+
+use super::{Api, badge, document, events, metrics, nodes, probes, reports, services};
+
+/// A route as the router and the OpenAPI document need it. All of them are `GET`.
+pub(super) struct Route {
+    /// As the router writes it: `{name}` is one segment, `{*id}` the rest.
+    pub(super) path: &'static str,
+    pub(super) handler: MethodRouter<Api>,
+    pub(super) summary: &'static str,
+    pub(super) query: &'static [Query],
+    /// The media type of a good answer, and the name of its schema if it is JSON.
+    pub(super) answer: (&'static str, Option<&'static str>),
+    /// Beside 200.
+    pub(super) statuses: &'static [u16],
+}
+
+/// A parameter in the query.
+pub(super) struct Query {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) required: bool,
+    pub(super) integer: bool,
+}
+
+const fn text(name: &'static str, about: &'static str) -> Query {
+    Query {
+        name,
+        about,
+        required: false,
+        integer: false,
+    }
+}
+
+const JSON: &str = "application/json";
+
+const NODE: &[Query] = &[Query {
+    name: "node",
+    about: "the identity of the node, or the name of a service",
+    required: true,
+    integer: false,
+}];
+
+const FILTER: &[Query] = &[
+    text("state", "only nodes in these states, with commas between"),
+    text("owner", "only nodes of this owner"),
+    text("kind", "only nodes of this kind"),
+    text("source", "only nodes of this source"),
+    text(
+        "q",
+        "only nodes whose identity, title, owner or message holds this",
+    ),
+    text(
+        "after",
+        "only nodes after this identity: `next` of the page before",
+    ),
+    Query {
+        name: "limit",
+        about: "how many, from 1 to 1000",
+        required: false,
+        integer: true,
+    },
+];
+
+const CHANGES: &[Query] = &[text("services", "`true`: only changes of services")];
+
+const PAST: &[Query] = &[
+    text("node", "only changes of this node"),
+    text("services", "`true`: only changes of services"),
+    text("from", "at this time or later: RFC 3339"),
+    text("to", "before this time: RFC 3339"),
+    Query {
+        name: "limit",
+        about: "how many, from 1 to 1000",
+        required: false,
+        integer: true,
+    },
+];
+
+pub(super) fn all() -> Vec<Route> {
+    let plain = |path, handler, summary, answer| Route {
+        path,
+        handler,
+        summary,
+        query: &[],
+        answer,
+        statuses: &[503],
+    };
+    vec![
+        Route {
+            statuses: &[304, 503],
+            ..plain(
+                "/api/v1/services",
+                get(services::list),
+                "every service with its state and causes: what other instances consume",
+                (JSON, Some("ServiceList")),
+            )
+        },
+        Route {
+            statuses: &[304, 404, 503],
+            ..plain(
+                "/api/v1/services/{name}",
+                get(services::one),
+                "one service",
+                (JSON, Some("ServiceSummary")),
+            )
+        },
+        Route {
+            query: FILTER,
+            statuses: &[400, 503],
+            ..plain(
+                "/api/v1/nodes",
+                get(nodes::list),
+                "nodes, filtered, searched, in pages",
+                (JSON, Some("NodeList")),
+            )
+        },
+        Route {
+            statuses: &[404, 503],
+            ..plain(
+                "/api/v1/nodes/{*id}",
+                get(nodes::one),
+                "one node with its evidence and members",
+                (JSON, Some("Node")),
+            )
+        },
+        Route {
+            query: NODE,
+            statuses: &[400, 404, 503],
+            ..plain(
+                "/api/v1/explain",
+                get(nodes::explain),
+                "why a node is as it is, whose the causes are, and what would mend it",
+                (JSON, Some("Explanation")),
+            )
+        },
+        Route {
+            query: NODE,
+            statuses: &[400, 404, 503],
+            ..plain(
+                "/api/v1/impact",
+                get(nodes::impact),
+                "the services that a node's failure changes",
+                (JSON, Some("ImpactList")),
+            )
+        },
+        Route {
+            query: CHANGES,
+            statuses: &[400, 503],
+            ..plain(
+                "/api/v1/events",
+                get(events::stream),
+                "changes as they happen, as server-sent events; resumes after Last-Event-ID",
+                ("text/event-stream", None),
+            )
+        },
+        Route {
+            query: PAST,
+            statuses: &[400, 404, 503],
+            ..plain(
+                "/api/v1/transitions",
+                get(reports::transitions),
+                "changes that are remembered, the newest first",
+                (JSON, Some("TransitionList")),
+            )
+        },
+        plain(
+            "/api/v1/instance",
+            get(reports::instance),
+            "how this instance itself is doing",
+            (JSON, Some("InstanceReport")),
+        ),
+        Route {
+            statuses: &[404, 503],
+            ..plain(
+                "/api/v1/badge/{name}",
+                get(badge::badge),
+                "a picture of a service's state; the name may end in .svg",
+                ("image/svg+xml", None),
+            )
+        },
+        plain(
+            "/api/v1/openapi.json",
+            get(document::serve),
+            "this document",
+            (JSON, None),
+        ),
+        plain(
+            "/metrics",
+            get(metrics::metrics),
+            "states and the program's own figures, as OpenMetrics",
+            (metrics::MEDIA_TYPE, None),
+        ),
+        plain(
+            "/livez",
+            get(probes::live),
+            "whether the program works",
+            ("text/plain", None),
+        ),
+        plain(
+            "/readyz",
+            get(probes::ready),
+            "whether every source has been asked",
+            ("text/plain", None),
+        ),
+    ]
+}

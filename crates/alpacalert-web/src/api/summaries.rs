@@ -1,0 +1,194 @@
+//! What others are told of our services, made at most a few times a second however many ask.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use alpacalert_api::{CauseSummary, ServiceList, ServiceSummary, VERSION};
+use alpacalert_model::{ExplainLimits, Graph, NodeKey, NodeRef, State, Timestamp};
+use alpacalert_visualise::{Headline, View};
+use axum::body::Bytes;
+use jiff::tz::TimeZone;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::convert::{clean, health, message, service_name};
+use crate::Live;
+
+/// How long a summary may be believed, in seconds: a consumer that asks every second may miss a minute of a busy network's
+/// answers and no more.
+const TTL: u32 = 30;
+
+/// Summaries are not made anew before this is over: an answer is no older than that.
+const FRESH: Duration = Duration::from_millis(100);
+
+/// The most causes that others are told of: the first ones tell whom to ask.
+const CAUSES: usize = 10;
+
+/// What an explanation for a summary may cost.
+const BRIEF: ExplainLimits = ExplainLimits {
+    causes: 100,
+    repair_sets: 0,
+    repair_size: 0,
+    edges: 100_000,
+    work: 20_000,
+};
+
+/// The newest summaries.
+#[derive(Default)]
+pub(super) struct Summaries(Mutex<Option<(Instant, Arc<Published>)>>);
+
+/// Summaries as they are sent.
+pub(super) struct Published {
+    pub(super) list: ServiceList,
+    pub(super) body: Bytes,
+    /// Of everything but the time at which it was made.
+    pub(super) etag: String,
+}
+
+impl Summaries {
+    /// Summaries that are a moment old at most. `None` when the engine has ended.
+    pub(super) async fn newest(&self, live: &Live) -> Option<Arc<Published>> {
+        // Whoever comes while they are made waits for the same.
+        let mut newest = self.0.lock().await;
+        if let Some((made, published)) = &*newest
+            && made.elapsed() < FRESH
+        {
+            return Some(published.clone());
+        }
+        let instance = live.instance();
+        let list = live.query(move |graph| list(graph, &instance)).await?;
+        let published = Arc::new(Published {
+            etag: format!("\"{:016x}\"", digest(&list)),
+            body: serde_json::to_vec(&list).ok()?.into(),
+            list,
+        });
+        *newest = Some((Instant::now(), published.clone()));
+        Some(published)
+    }
+}
+
+impl Published {
+    pub(super) fn one(&self, name: &str) -> Option<&ServiceSummary> {
+        let services = &self.list.services;
+        let at = services.binary_search_by(|summary| summary.service.as_str().cmp(name));
+        at.ok().map(|at| &services[at])
+    }
+}
+
+fn list(graph: &Graph, instance: &str) -> ServiceList {
+    let now = Timestamp::now();
+    let view = View {
+        graph,
+        roots: Vec::new(),
+        instance: instance.to_owned(),
+        now,
+        zone: TimeZone::UTC,
+        began: None,
+    };
+    let via = via(graph);
+    let mut services: Vec<ServiceSummary> = graph
+        .services()
+        .map(|node| summary(&view, node, via.get(&node.key())))
+        .collect();
+    services.sort_by(|one, other| one.service.cmp(&other.service));
+    ServiceList {
+        version: VERSION,
+        instance: instance.to_owned(),
+        generated_at: now,
+        services,
+    }
+}
+
+fn summary(view: &View<'_>, node: NodeRef<'_>, via: Option<&BTreeSet<String>>) -> ServiceSummary {
+    ServiceSummary {
+        version: VERSION,
+        instance: view.instance.clone(),
+        service: service_name(node.id()),
+        title: clean(node.title()),
+        state: health(node.state()),
+        since: node.since(),
+        owner: node.owner().map(|owner| clean(owner)),
+        public: node.service().is_some_and(|info| info.public),
+        sentence: Headline::of(view, node).to_string(),
+        causes: causes(view.graph, node),
+        generated_at: view.now,
+        ttl: TTL,
+        via: via
+            .map(|via| via.iter().cloned().collect())
+            .unwrap_or_default(),
+    }
+}
+
+fn causes(graph: &Graph, node: NodeRef<'_>) -> Vec<CauseSummary> {
+    if node.state() == State::Passing {
+        return Vec::new();
+    }
+    let Some(explanation) = graph.explain(node.key(), &BRIEF) else {
+        return Vec::new();
+    };
+    let causes = explanation.causes.iter().take(CAUSES).filter_map(|cause| {
+        let leaf = graph.get(cause.node)?;
+        Some(CauseSummary {
+            owner: cause.owner.as_ref().map(|owner| clean(owner)),
+            name: clean(leaf.title()),
+            message: message(leaf),
+            since: leaf.since(),
+        })
+    });
+    causes.collect()
+}
+
+/// The instances that each service depends on: those whose services it consumes, and those that these came through.
+fn via(graph: &Graph) -> HashMap<NodeKey, BTreeSet<String>> {
+    let mut via: HashMap<NodeKey, BTreeSet<String>> = HashMap::new();
+    let instances = graph.nodes().filter(|node| {
+        node.id().kind().as_str() == "alpacalert.io/Instance"
+            && **node.id().source() != *alpacalert::ITSELF
+    });
+    for instance in instances {
+        let name = instance.id().reference().to_string();
+        let mut seen = HashSet::new();
+        let mut above: Vec<NodeRef<'_>> = instance.parents().collect();
+        while let Some(node) = above.pop() {
+            if !seen.insert(node.key()) {
+                continue;
+            }
+            if node.service().is_some() {
+                via.entry(node.key()).or_default().insert(name.clone());
+            }
+            above.extend(node.parents());
+        }
+    }
+    via
+}
+
+/// The same for lists that differ only in when they were made.
+fn digest(list: &ServiceList) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    list.instance.hash(&mut hasher);
+    for summary in &list.services {
+        let ServiceSummary {
+            version,
+            instance: _,
+            service,
+            title,
+            state,
+            since,
+            owner,
+            public,
+            sentence,
+            causes,
+            generated_at: _,
+            ttl,
+            via,
+        } = summary;
+        (version, service, title, state, since, owner, public).hash(&mut hasher);
+        (sentence, ttl, via).hash(&mut hasher);
+        for cause in causes {
+            (&cause.owner, &cause.name, &cause.message, cause.since).hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}

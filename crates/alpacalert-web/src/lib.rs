@@ -1,0 +1,31 @@
+//! A running instance over HTTP: the API, its events, and the pages.
+//!
+//! [`Live`] is all that a handler knows of the instance. [`router`] puts the API and the pages together; [`serve`] listens.
+
+mod api;
+mod guard;
+pub mod history;
+mod itself;
+mod live;
+pub mod page;
+mod server;
+mod settings;
+
+pub use api::api_document;
+pub use history::History;
+pub use itself::Itself;
+pub use live::{ConfigStatus, Live, Parts, Rejected};
+pub use server::serve;
+pub use settings::WebSettings;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+
+/// Everything that an instance serves. Must be called inside a runtime: it begins to keep the events that it tells.
+pub fn router(live: Live, settings: WebSettings) -> Router {
+    Router::new()
+        .merge(api::router(live.clone()))
+        .merge(page::router(live))
+        .layer(from_fn(guard::headers))
+        .layer(from_fn_with_state(settings, guard::host))
+}

@@ -1,0 +1,20 @@
+//! How an instance is served.
+
+use std::net::SocketAddr;
+
+/// How an instance is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebSettings {
+    /// The address that it listens on. On loopback, requests that name another host are refused, so that no web page can
+    /// reach it by making a name of its own point here.
+    pub listen: SocketAddr,
+}
+
+impl Default for WebSettings {
+    /// On loopback, port 8420.
+    fn default() -> Self {
+        WebSettings {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8420)),
+        }
+    }
+}
