@@ -1,5 +1,6 @@
 //! The network sensors against real servers, and against hostile ones.
 
+mod alpacalert;
 mod dns;
 mod http;
 mod icmp;
