@@ -283,10 +283,12 @@ impl KubernetesSource {
         let started = Instant::now();
         let mut changed: Option<Instant> = None;
         let mut last: Option<Snapshot> = None;
+        // A large cluster takes its time to be put together and judged; most of the time shall be left for others.
+        let mut pause = DEBOUNCE;
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         loop {
             let ready = store.is_synced(running.keys()) || started.elapsed() > FIRST_SYNC;
-            let due = changed.filter(|_| ready).map(|since| since + DEBOUNCE);
+            let due = changed.filter(|_| ready).map(|since| since + pause);
             tokio::select! {
                 event = incoming.recv() => {
                     let Some(event) = event else { return };
@@ -303,7 +305,9 @@ impl KubernetesSource {
                     if let Some(why) = store.nothing_answers() {
                         permit.send(Err(SensorError::new(Reason::SOURCE_LOST, format!("cannot list anything of the cluster {}: {why}", self.name))));
                     } else {
+                        let began = Instant::now();
                         let snapshot = Snapshot::new(self.cluster(&mut store, api));
+                        pause = DEBOUNCE.max(began.elapsed() * 4);
                         last = Some(snapshot.clone());
                         permit.send(Ok(snapshot));
                     }

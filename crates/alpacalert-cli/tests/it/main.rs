@@ -2,6 +2,7 @@
 
 mod check;
 mod federation;
+mod k8s;
 mod outputs;
 mod program;
 mod serve;

@@ -19,6 +19,8 @@ use crate::object::Object;
 /// The shortest and the longest pause after something went wrong, doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(30);
+/// From here on an outage is so long that everything is listed anew.
+const LONG_PAUSE: Duration = Duration::from_secs(16);
 /// How often we ask again for a kind that we may not see, or that is not there: somebody may have changed that.
 const ASK_AGAIN: Duration = Duration::from_secs(60);
 /// How often the leases of nodes are read: every node renews its own each ten seconds, and nobody needs to know that at once.
@@ -185,6 +187,7 @@ pub(super) async fn run(api: Api, watched: Watched, events: mpsc::Sender<Event>)
             decoder: Decoder::default(),
             known: HashSet::new(),
             streams: true,
+            version: String::new(),
             pause: FIRST_PAUSE,
         };
         tasks.spawn(reflector.run());
@@ -209,6 +212,9 @@ struct Reflector {
     known: HashSet<Arc<str>>,
     /// Whether the API server may send the first list as a part of the watch.
     streams: bool,
+    /// Up to where everything is known; empty when everything is to be listed anew. Kept over outages, so that a server
+    /// that comes back is not asked for everything again.
+    version: String,
     pause: Duration,
 }
 
@@ -257,8 +263,8 @@ impl Reflector {
 
     /// A first list, and watches one after another until what we know is too old.
     async fn round(&mut self) -> Result<Result<(), ApiError>, Over> {
-        let mut version = String::new();
-        if !self.streams {
+        let mut version = std::mem::take(&mut self.version);
+        if !self.streams && version.is_empty() {
             match self.list().await? {
                 Ok(listed) => version = listed,
                 Err(error) => return Ok(Err(error)),
@@ -281,7 +287,19 @@ impl Reflector {
                 // A connection that broke is taken up where it was; only when that fails too is the watch broken.
                 Err(ApiError::Transport(_))
                     if !version.is_empty() && started.elapsed() > FIRST_PAUSE => {}
-                Err(error) => return Ok(Err(error)),
+                Err(error) => {
+                    // What was refused may have changed unseen, and a server that was restored from a copy may never
+                    // come to where we were: only a short outage is taken up.
+                    let outage = match &error {
+                        ApiError::Transport(_) => true,
+                        ApiError::Refused(status, _) => status.is_server_error(),
+                        ApiError::Nonsense(_) => false,
+                    };
+                    if outage && self.pause < LONG_PAUSE {
+                        self.version = version;
+                    }
+                    return Ok(Err(error));
+                }
             }
             if started.elapsed() < FIRST_PAUSE {
                 tokio::time::sleep(FIRST_PAUSE).await;

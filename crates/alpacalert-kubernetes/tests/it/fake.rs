@@ -23,6 +23,8 @@ struct State {
     /// Objects by plural and by `namespace/name`.
     objects: BTreeMap<String, BTreeMap<String, Value>>,
     version: u64,
+    /// What has happened: the version, the plural, and the line of a watch.
+    log: Vec<(u64, String, String)>,
     /// Plurals that are refused with a status.
     refused: BTreeMap<String, u16>,
     /// Watches from an older version than this have expired.
@@ -105,6 +107,8 @@ impl Fake {
             .insert(key, object.clone());
         let kind = if known.is_some() { "MODIFIED" } else { "ADDED" };
         let line = json!({"type": kind, "object": object}).to_string();
+        let version = state.version;
+        state.log.push((version, plural.to_owned(), line.clone()));
         let _ = self.signals.send(Signal::Line(plural.to_owned(), line));
     }
 
@@ -116,6 +120,7 @@ impl Fake {
         if let Some(mut object) = table.remove(&format!("{namespace}/{name}")) {
             object["metadata"]["resourceVersion"] = json!(version.to_string());
             let line = json!({"type": "DELETED", "object": object}).to_string();
+            state.log.push((version, plural.to_owned(), line.clone()));
             let _ = self.signals.send(Signal::Line(plural.to_owned(), line));
         }
     }
@@ -231,6 +236,13 @@ async fn answer(
                 }
                 let bookmark = json!({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": state.version.to_string(), "annotations": {"k8s.io/initial-events-end": "true"}}}});
                 text += &format!("{bookmark}\n");
+            }
+            let missed = state
+                .log
+                .iter()
+                .filter(|(then, of, _)| !from_start && *then > version && *of == plural);
+            for (.., line) in missed {
+                text += &format!("{line}\n");
             }
             text
         } else {

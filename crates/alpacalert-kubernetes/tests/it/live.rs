@@ -346,9 +346,15 @@ async fn c10_watches_are_taken_up_again() {
     fake.cut();
     fake.put("pods", pod("during", json!({})));
     fake.put("pods", pod("b", json!({})));
-    tokio::time::sleep(Duration::from_millis(1500)).await;
-    fake.put("pods", pod("after", json!({})));
-    live.until(POD, "shop/after", P).await;
+    live.until(POD, "shop/during", P).await;
+    live.until(POD, "shop/b", P).await;
+    // Nothing was listed again for that.
+    let lists = fake
+        .requests()
+        .into_iter()
+        .filter(|request| request.contains("/pods?resourceVersion=0"))
+        .count();
+    assert_eq!(lists, 1, "{:#?}", fake.requests());
     fake.delete("pods", "shop", "a");
     fake.expire("pods");
     fake.put("pods", pod("c", json!({})));

@@ -85,7 +85,7 @@ impl Plane {
     pub(crate) fn start() -> Option<Plane> {
         let Some(bin) = programs() else {
             alpacalert_testkit::skip(
-                "a control plane is not installed; `cargo xtask control-plane` builds one",
+                "there is no control plane; `cargo xtask control-plane` builds one",
             );
             return None;
         };
