@@ -47,18 +47,19 @@ fn kinds_are_documented() {
     );
 }
 
+/// What the examples name as the source of what they mean.
+const SOURCES: &str = "sources:
+  cluster: { kubernetes: {} }
+  infra: { alpacalert: { url: https://alpacalert.infra.example.com } }
+";
+
 #[test]
 fn examples_in_the_reference_are_right() {
     let registry = builtin::registry();
     for spec in registry.specs() {
         let word = spec.alias.unwrap_or(spec.kind.as_str());
-        // Kinds of a cluster are known by a source.
-        let sources = match spec.fields.iter().any(|field| field.name == "source") {
-            true => "sources:\n  cluster: { kubernetes: {} }\n",
-            false => "",
-        };
         let text = format!(
-            "{sources}systems:\n  example:\n    all:\n      - {word}:\n{}",
+            "{SOURCES}systems:\n  example:\n    all:\n      - {word}:\n{}",
             indented(spec.example, 10)
         );
         check_example(&text, &registry);

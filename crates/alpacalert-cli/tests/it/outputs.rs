@@ -174,7 +174,6 @@ fn manual_pages_are_written_for_every_command() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names.len(), 13, "{names:?}");
     assert!(
         names.contains(&"alpacalert-check.1".to_owned()),
         "{names:?}"

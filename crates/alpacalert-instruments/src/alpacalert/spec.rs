@@ -54,7 +54,7 @@ pub(super) fn source() -> SourceSpec {
             .default("what this machine trusts"),
         ],
         constraints: Vec::new(),
-        example: "alpacalert: { url: https://alpacalert.infra.example.com, token: \"${file:/run/secrets/infra}\" }",
+        example: "url: https://alpacalert.infra.example.com\ntoken: ${file:/run/secrets/infra}",
     }
 }
 
@@ -72,7 +72,7 @@ pub(super) fn kind() -> KindSpec {
         ],
         reference: &["name"],
         shorthand: Some("name"),
-        example: "service: infra/message-queue",
+        example: "infra/message-queue",
         ..KindSpec::new(
             Kind::of("alpacalert.io/Service"),
             "a service that another instance publishes",
