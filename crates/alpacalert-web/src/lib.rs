@@ -10,6 +10,7 @@ mod live;
 pub mod page;
 mod server;
 mod settings;
+mod viewer;
 
 pub use api::api_document;
 pub use history::History;
@@ -17,6 +18,7 @@ pub use itself::Itself;
 pub use live::{ConfigStatus, Live, Parts, Rejected};
 pub use server::serve;
 pub use settings::WebSettings;
+pub use viewer::Viewer;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -26,6 +28,7 @@ pub fn router(live: Live, settings: WebSettings) -> Router {
     Router::new()
         .merge(api::router(live.clone()))
         .merge(page::router(live))
+        .layer(from_fn(viewer::everybody_is_operator))
         .layer(from_fn(guard::headers))
         .layer(from_fn_with_state(settings, guard::host))
 }
