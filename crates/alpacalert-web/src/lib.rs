@@ -4,18 +4,18 @@
 
 mod api;
 mod guard;
-pub mod history;
 mod itself;
 mod live;
 pub mod page;
+mod remember;
 mod server;
 mod settings;
 mod viewer;
 
 pub use api::api_document;
-pub use history::History;
 pub use itself::Itself;
 pub use live::{ConfigStatus, Live, Parts, Rejected};
+pub use remember::Remember;
 pub use server::serve;
 pub use settings::WebSettings;
 pub use viewer::Viewer;

@@ -2,15 +2,18 @@
 
 mod plan;
 mod reload;
+mod state;
 mod stop;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use alpacalert::model::Timestamp;
 use alpacalert::{Monitor, Settings};
-use alpacalert_web::{ConfigStatus, Itself, Live, Parts, WebSettings};
+use alpacalert_store::Store;
+use alpacalert_web::{ConfigStatus, Itself, Live, Parts, Remember, WebSettings};
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
@@ -30,6 +33,7 @@ Examples:
   alpacalert serve                             this machine, or what ./alpacalert.yaml describes
   alpacalert serve -c /etc/alpacalert          a folder of files
   alpacalert serve --listen 127.0.0.1:9000     another port
+  alpacalert serve --state /var/lib/alpacalert where to remember
   curl http://127.0.0.1:8420/api/v1/services   what it knows";
 
 const SIGNALS: &str = "\
@@ -45,6 +49,9 @@ pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8420")]
     listen: SocketAddr,
+    /// The folder to remember in [default: $STATE_DIRECTORY, $XDG_STATE_HOME/alpacalert, or ~/.local/state/alpacalert]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
 }
 
 pub(crate) fn run(command: &Serve, terminal: &Terminal) -> Outcome {
@@ -63,10 +70,11 @@ rules yet; listen on 127.0.0.1, and let a proxy that asks who it is pass request
         }
         None => Planned::of_this_machine(&registry)?,
     };
-    runtime()?.block_on(serve(planned, command.listen))
+    let store = state::open(command.state.clone())?;
+    runtime()?.block_on(serve(planned, command.listen, store))
 }
 
-async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
+async fn serve(planned: Planned, listen: SocketAddr, store: Store) -> Outcome {
     let stop = CancellationToken::new();
     stop::watch(stop.clone());
     let itself = Itself::default();
@@ -77,7 +85,12 @@ async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
     let listen = listener
         .local_addr()
         .context("failed to read the address that we listen on")?;
-    let running = monitor(&planned, &itself, Settings::default())?.start();
+    let settings = Settings {
+        observer: Some(Arc::new(Remember(store.clone()))),
+        remembered: store.take_remembered(),
+        ..Settings::default()
+    };
+    let running = monitor(&planned, &itself, settings)?.start();
     let (config, watched) = watch::channel(ConfigStatus {
         instance: planned.plan.instance.clone(),
         owner: planned.plan.owner.clone(),
@@ -89,17 +102,21 @@ async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
     let live = Live::new(Parts {
         engine: running.handle(),
         config: watched,
-        history: None,
+        history: Some(store.clone()),
     });
     itself.begin(live.clone());
     let reloading = Reloading::new(planned, itself, running.handle(), config);
     let reloading = tokio::spawn(reloading.run(stop.clone()));
+    let remembering = tokio::spawn(Remember(store.clone()).run(live.clone(), stop.clone()));
     let router = alpacalert_web::router(live, WebSettings { listen });
     announce(listen);
     alpacalert_web::serve(listener, router, stop).await;
     tracing::info!("shutting down");
     reloading.abort();
+    remembering.abort();
     running.shutdown().await;
+    // After this nothing changes any more.
+    store.close();
     Ok(exit::PASSING)
 }
 

@@ -13,6 +13,8 @@ use crate::program::{Started, alpacalert, folder, run};
 pub(crate) struct Daemon {
     pub(crate) started: Started,
     pub(crate) address: String,
+    /// Where it remembers, unless a test says otherwise.
+    _state: tempfile::TempDir,
 }
 
 /// Starts it on a free port and waits until it listens.
@@ -23,10 +25,17 @@ pub(crate) fn serve(arguments: &[&str]) -> Daemon {
 pub(crate) fn serve_on(listen: &str, arguments: &[&str]) -> Daemon {
     let mut all = vec!["serve", "--listen", listen];
     all.extend(arguments);
-    let started = Started::new(&mut alpacalert(&all));
+    let state = tempfile::tempdir().expect("a folder");
+    let mut command = alpacalert(&all);
+    command.env("STATE_DIRECTORY", state.path());
+    let started = Started::new(&mut command);
     let line = started.line_with("serving on http://");
     let address = line.trim_start_matches("serving on http://").to_owned();
-    Daemon { started, address }
+    Daemon {
+        started,
+        address,
+        _state: state,
+    }
 }
 
 impl Daemon {

@@ -5,6 +5,7 @@ use alpacalert_api::{
     TransitionRecord, VERSION,
 };
 use alpacalert_model::{State as Health, Timestamp};
+use alpacalert_store::Wanted;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -14,7 +15,6 @@ use serde::Deserialize;
 use super::convert::{clean, find, health};
 use super::nodes::asked;
 use super::{Api, Problem, problem};
-use crate::history::Wanted;
 
 pub(super) async fn instance(State(api): State<Api>) -> Result<Json<InstanceReport>, Problem> {
     let live = &api.live;
@@ -110,7 +110,7 @@ pub(super) async fn transitions(
             limit,
         })
         .await
-        .map_err(|error| problem(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
+        .map_err(|error| problem(StatusCode::SERVICE_UNAVAILABLE, error.chain()))?;
     let transitions = found.into_iter().map(|past| TransitionRecord {
         node: clean(&past.node.to_string()),
         title: clean(&past.title),
