@@ -20,6 +20,9 @@ pub(crate) enum Described {
     },
 }
 
+/// Members that left, and those that came to which places.
+pub(crate) type Difference = (Vec<u32>, Vec<(u32, MemberForm)>);
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Whole {
     pub(crate) head: Head,

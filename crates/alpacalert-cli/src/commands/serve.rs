@@ -12,8 +12,7 @@ use std::sync::Arc;
 
 use alpacalert::model::Timestamp;
 use alpacalert::{Monitor, Settings};
-use alpacalert_store::Store;
-use alpacalert_web::{ConfigStatus, Itself, Live, Parts, Remember, WebSettings};
+use alpacalert_web::{Access, ConfigStatus, Itself, Live, Parts, Remember, WebSettings};
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
@@ -55,13 +54,6 @@ pub(crate) struct Serve {
 }
 
 pub(crate) fn run(command: &Serve, terminal: &Terminal) -> Outcome {
-    if !command.listen.ip().is_loopback() {
-        return Err(Failure::usage(format!(
-            "cannot listen on {}: everything would be visible to everybody who can reach this machine, since there are no access \
-rules yet; listen on 127.0.0.1, and let a proxy that asks who it is pass requests on",
-            command.listen
-        )));
-    }
     let registry = builtin::registry();
     let planned = match command.place.found() {
         Some(path) => {
@@ -70,11 +62,13 @@ rules yet; listen on 127.0.0.1, and let a proxy that asks who it is pass request
         }
         None => Planned::of_this_machine(&registry)?,
     };
-    let store = state::open(command.state.clone())?;
-    runtime()?.block_on(serve(planned, command.listen, store))
+    planned
+        .may_listen_on(command.listen)
+        .map_err(Failure::usage)?;
+    runtime()?.block_on(serve(planned, command.listen, command.state.clone()))
 }
 
-async fn serve(planned: Planned, listen: SocketAddr, store: Store) -> Outcome {
+async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> Outcome {
     let stop = CancellationToken::new();
     stop::watch(stop.clone());
     let itself = Itself::default();
@@ -85,6 +79,7 @@ async fn serve(planned: Planned, listen: SocketAddr, store: Store) -> Outcome {
     let listen = listener
         .local_addr()
         .context("failed to read the address that we listen on")?;
+    let store = state::open(state)?;
     let settings = Settings {
         observer: Some(Arc::new(Remember(store.clone()))),
         remembered: store.take_remembered(),
@@ -105,10 +100,24 @@ async fn serve(planned: Planned, listen: SocketAddr, store: Store) -> Outcome {
         history: Some(store.clone()),
     });
     itself.begin(live.clone());
-    let reloading = Reloading::new(planned, itself, running.handle(), config);
+    let access = Access::new(planned.access().as_ref());
+    let reloading = Reloading {
+        planned,
+        itself,
+        engine: running.handle(),
+        config,
+        access: access.clone(),
+        listen,
+    };
     let reloading = tokio::spawn(reloading.run(stop.clone()));
     let remembering = tokio::spawn(Remember(store.clone()).run(live.clone(), stop.clone()));
-    let router = alpacalert_web::router(live, WebSettings { listen });
+    let router = alpacalert_web::router(
+        live,
+        WebSettings {
+            listen,
+            ..WebSettings::default()
+        },
+    );
     announce(listen);
     alpacalert_web::serve(listener, router, stop).await;
     tracing::info!("shutting down");

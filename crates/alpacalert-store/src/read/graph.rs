@@ -10,7 +10,7 @@ use alpacalert_model::{
 use rusqlite::{Connection, params};
 
 use super::{measurements, node_id, spans, state};
-use crate::form::{self, Described, Head, MemberForm, ScaleForm, Whole};
+use crate::form::{self, Described, Difference, Head, MemberForm, ScaleForm, Whole};
 use crate::schema::flag;
 use crate::time::{millis, stamp};
 use crate::timeline::Run;
@@ -44,7 +44,7 @@ fn described_at(
         "SELECT body FROM described WHERE node = ?1 AND at <= ?2 ORDER BY at DESC, seq DESC",
     )?;
     let mut rows = found.query(params![node, at])?;
-    let mut differences: Vec<(Vec<u32>, Vec<(u32, MemberForm)>)> = Vec::new();
+    let mut differences: Vec<Difference> = Vec::new();
     while let Some(row) = rows.next()? {
         match form::read(row.get_ref(0)?.as_blob()?)? {
             Described::Gone => return Ok(None),

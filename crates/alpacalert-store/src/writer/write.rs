@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::memory::{Last, Listed, Memory, hash};
 use crate::entry::{Change, Description, Entry, Sampled};
-use crate::form::{self, Described, Head, MemberForm, SampleForm, ScaleForm, Whole};
+use crate::form::{self, Described, Difference, Head, MemberForm, SampleForm, ScaleForm, Whole};
 use crate::schema::flag;
 use crate::time::millis;
 use crate::{HISTORY_LOST, MONITOR_DOWN};
@@ -316,5 +316,3 @@ fn difference(before: &[MemberForm], after: &[MemberForm]) -> Option<Difference>
     let right = short && form::changed(before, &left, &came) == after;
     right.then_some((left, came))
 }
-
-type Difference = (Vec<u32>, Vec<(u32, MemberForm)>);

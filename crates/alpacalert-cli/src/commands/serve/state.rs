@@ -21,7 +21,7 @@ pub(super) fn open(asked: Option<PathBuf>) -> Result<Store, Failure> {
             )
         })?,
     };
-    Store::open(StoreSettings::new(folder)).map_err(|error| anyhow::Error::new(error).into())
+    Store::open(StoreSettings::new(folder)).map_err(|error| Failure::usage(error.chain()))
 }
 
 /// What systemd made for us, then what the XDG base directory specification says.
