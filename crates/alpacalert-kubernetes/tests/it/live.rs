@@ -8,11 +8,11 @@ use std::time::Duration;
 use alpacalert_instrument::{Builder, Context, ScheduleOverrides, SensorError, Snapshot, Source};
 use alpacalert_kubernetes::{Cluster, Connection, KubernetesSource, Options, Record, records};
 use alpacalert_model::{Graph, Kind, NodeId, State, Timestamp, Update};
+use alpacalert_testkit::FakeApiServer;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::fake::Fake;
 use crate::support::{D, F, P, U};
 
 /// How long anything may take here.
@@ -43,7 +43,7 @@ fn source(kubeconfig: &Path) -> KubernetesSource {
     KubernetesSource::new("test", connection, Options::default())
 }
 
-async fn follow(fake: &Fake) -> Live {
+async fn follow(fake: &FakeApiServer) -> Live {
     let kubeconfig = fake.kubeconfig();
     let mut live = Live::follow(kubeconfig.path());
     live.kubeconfig = Some(kubeconfig);
@@ -244,7 +244,7 @@ const KINDS: usize = 45;
 /// C-09: what is asked of the API server depends on the number of kinds, and on nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c09_one_list_and_one_watch_per_kind_and_nothing_per_evaluation() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     for n in 0..50 {
         fake.put("pods", pod(&format!("p{n}"), json!({})));
@@ -283,7 +283,7 @@ async fn c09_one_list_and_one_watch_per_kind_and_nothing_per_evaluation() {
 /// A server that streams lists is asked once per kind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streamed_lists_need_one_request_per_kind() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.stream_lists();
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
@@ -297,7 +297,7 @@ async fn streamed_lists_need_one_request_per_kind() {
 /// C-10: what may not be seen is Unknown with the reason, and never Failing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c10_refused_kinds_are_unknown() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.refuse("secrets", 403);
     fake.refuse("gateways", 404);
     fake.refuse("configmaps", 404);
@@ -338,7 +338,7 @@ async fn c10_refused_kinds_are_unknown() {
 /// C-10: broken and expired watches are taken up again, with nothing lost and nothing made up.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c10_watches_are_taken_up_again() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
     let mut live = follow(&fake).await;
@@ -371,7 +371,7 @@ async fn c10_watches_are_taken_up_again() {
 /// What arrives and is no object is counted, and stops nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_malformed_stops_nothing() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
     fake.put("pods", json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "odd", "namespace": "shop"}, "spec": {"containers": "many"}}));
@@ -391,7 +391,7 @@ async fn what_is_malformed_stops_nothing() {
 /// "G8": a ConfigMap that comes a moment after the pod that names it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_named_may_come_a_moment_later() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("configmaps", json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other", "namespace": "shop"}}));
     let mut live = follow(&fake).await;
@@ -420,7 +420,7 @@ async fn what_is_named_may_come_a_moment_later() {
 /// "G11": a kind whose watch stays broken is Unknown after a minute, and what it knew stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_watch_is_stale() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
     let mut live = follow(&fake).await;
@@ -443,7 +443,7 @@ async fn a_broken_watch_is_stale() {
 /// "NODE-7": a node that goes and comes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_goes_and_comes_flaps() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("nodes", node("True"));
     let mut live = follow(&fake).await;
     live.until("kubernetes.io/Node", "n1", P).await;
@@ -457,7 +457,7 @@ async fn a_node_that_goes_and_comes_flaps() {
 /// C-01: the result of a run whose Job is collected at once is remembered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c01_the_result_of_a_collected_job_is_remembered() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     let due = Timestamp::now().to_string();
     fake.put("cronjobs", json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "c", "namespace": "shop", "uid": "cron", "creationTimestamp": due},
@@ -484,7 +484,7 @@ async fn c01_the_result_of_a_collected_job_is_remembered() {
 /// An API server whose clock is an hour ahead: ages are counted by its clock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ages_are_counted_by_the_clock_of_the_api_server() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     let ahead = Timestamp::now()
         .checked_add(jiff::SignedDuration::from_hours(1))
         .expect("a time");
@@ -508,7 +508,7 @@ async fn ages_are_counted_by_the_clock_of_the_api_server() {
 /// Custom resources are followed as their definitions come.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn custom_resources_follow_their_definitions() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("foos", json!({"apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "f", "namespace": "shop"}, "status": {"phase": "Failed"}}));
     let mut live = follow(&fake).await;
     fake.put("customresourcedefinitions", json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "foos.example.com"},
@@ -520,7 +520,7 @@ async fn custom_resources_follow_their_definitions() {
 /// One look, and nothing left behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_single_look_lists_each_kind_once() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
     let kubeconfig = fake.kubeconfig();
@@ -537,7 +537,7 @@ async fn a_single_look_lists_each_kind_once() {
 /// Two clusters in one graph: objects named alike are two nodes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_clusters_do_not_meet() {
-    let (one, two) = (Fake::start().await, Fake::start().await);
+    let (one, two) = (FakeApiServer::start().await, FakeApiServer::start().await);
     for fake in [&one, &two] {
         fake.put("serviceaccounts", account());
         fake.put("pods", pod("a", json!({})));
@@ -592,7 +592,7 @@ async fn two_clusters_do_not_meet() {
 /// Nobody answers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_that_does_not_answer_is_an_error_with_its_cause() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     let kubeconfig = fake.kubeconfig();
     let source = source(kubeconfig.path());
     drop(fake);

@@ -3,10 +3,8 @@
 mod claims;
 mod control;
 mod dump;
-mod fake;
 mod live;
 mod mistakes;
-mod plane;
 mod pods;
 mod real;
 mod rules;
