@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::Watched;
 use super::client::{Api, ApiError, Lines, WATCH_SECONDS};
+use super::store::UNAUTHORIZED;
 use crate::cluster::Access;
 use crate::decode::Decoder;
 use crate::kinds;
@@ -158,8 +159,12 @@ async fn list(
 /// What an error means for the kind.
 fn refused(watched: &Watched, error: &ApiError) -> Event {
     match error {
-        ApiError::Refused(StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, text) => {
+        ApiError::Refused(StatusCode::FORBIDDEN, text) => {
             Event::Access(watched.kind.clone(), Access::Forbidden(text.clone()))
+        }
+        ApiError::Refused(StatusCode::UNAUTHORIZED, text) => {
+            let text = format!("{UNAUTHORIZED} {text}");
+            Event::Access(watched.kind.clone(), Access::Forbidden(text))
         }
         ApiError::Refused(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _) => {
             Event::Access(watched.kind.clone(), Access::NotServed)
@@ -238,7 +243,11 @@ impl Reflector {
                 }
                 Err(error) => {
                     let event = refused(&self.watched, &error);
-                    let rare = matches!(event, Event::Access(..));
+                    // A definition is served a moment after it says so.
+                    let soon =
+                        matches!(event, Event::Access(_, Access::NotServed)) && self.is_custom();
+                    let rare =
+                        matches!(event, Event::Access(..)) && !(soon && self.pause < LAST_PAUSE);
                     if self.tell(event).await.is_err() {
                         return;
                     }
@@ -250,6 +259,11 @@ impl Reflector {
             let jitter = pause.mul_f64(fastrand::f64() * 0.2);
             tokio::time::sleep(pause + jitter).await;
         }
+    }
+
+    /// Whether the kind comes from a definition in the cluster.
+    fn is_custom(&self) -> bool {
+        kinds::resource(&self.watched.kind).is_none()
     }
 
     /// Reads the leases of nodes, now and then.

@@ -179,6 +179,18 @@ impl Live {
         self.until_at(kind, reference, wanted, Duration::ZERO).await
     }
 
+    /// Waits for something that takes longer than other things.
+    pub(crate) async fn until_within(
+        &mut self,
+        kind: &str,
+        reference: &str,
+        wanted: State,
+        patience: Duration,
+    ) -> String {
+        self.wait(kind, reference, wanted, Duration::ZERO, patience)
+            .await
+    }
+
     /// Waits until an object is in a state, judged as of so much later.
     pub(crate) async fn until_at(
         &mut self,
@@ -186,6 +198,35 @@ impl Live {
         reference: &str,
         wanted: State,
         later: Duration,
+    ) -> String {
+        self.wait(kind, reference, wanted, later, PATIENCE).await
+    }
+
+    /// The states of an object over a time, one for each snapshot.
+    pub(crate) async fn states(
+        &mut self,
+        kind: &str,
+        reference: &str,
+        time: Duration,
+    ) -> Vec<State> {
+        let end = tokio::time::Instant::now() + time;
+        let mut states = Vec::new();
+        while let Ok(Some(delivered)) = tokio::time::timeout_at(end, self.snapshots.recv()).await {
+            let Ok(snapshot) = delivered else { continue };
+            let graph = graph(&self.source, &snapshot, Timestamp::now());
+            states.extend(state(&graph, kind, reference).map(|(state, _)| state));
+            self.last = Some(snapshot);
+        }
+        states
+    }
+
+    async fn wait(
+        &mut self,
+        kind: &str,
+        reference: &str,
+        wanted: State,
+        later: Duration,
+        patience: Duration,
     ) -> String {
         let mut seen = Vec::new();
         let waiting = async {
@@ -209,7 +250,7 @@ impl Live {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, waiting).await {
+        match tokio::time::timeout(patience, waiting).await {
             Ok(reason) => reason,
             Err(_) => panic!("{kind} {reference} was never {wanted}: {seen:?}"),
         }

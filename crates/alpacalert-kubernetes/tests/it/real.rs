@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 use crate::live::Live;
 use crate::support::{D, F, P, U};
 
+mod others;
+mod scheduled_runs;
+
 /// The moment, as the API writes it.
 fn now() -> String {
     Timestamp::now().to_string()
@@ -50,38 +53,29 @@ async fn a_real_control_plane() {
     let Some(mut plane) = ControlPlane::start() else {
         return;
     };
+    plane.start_kwok(ControlPlane::STAGES);
     plane.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n");
     plane.apply("apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n");
-    node_is(&plane, "True");
     let mut live = Live::follow(&plane.kubeconfig("admin"));
     live.until("kubernetes.io/Node", "n1", P).await;
 
+    // What takes minutes of the real clock begins first.
+    scheduled_runs::begin(&plane);
+    others::begin(&plane);
     rollouts(&plane, &mut live).await;
     jobs(&plane, &mut live).await;
-    cron_jobs(&plane, &mut live).await;
     claims(&plane, &mut live).await;
     configuration(&plane, &mut live).await;
     traffic(&plane, &mut live).await;
+    scheduled_runs::fail(&plane, &mut live).await;
+    others::check(&plane, &mut live).await;
     namespaces(&plane, &mut live).await;
     forbidden(&plane).await;
     the_manifest_lets_us_see_what_we_judge(&plane).await;
-    a_dump_is_the_same(&plane, &mut live).await;
     restart(&mut plane, &mut live).await;
-    lost_node(&plane, &mut live).await;
-}
-
-fn node_is(plane: &ControlPlane, ready: &str) {
-    plane.status("node", "", "n1", &json!({"allocatable": {"cpu": "100", "memory": "100Gi", "pods": "500"}, "capacity": {"cpu": "100", "memory": "100Gi", "pods": "500"},
-        "conditions": [{"type": "Ready", "status": ready, "reason": "Test", "lastHeartbeatTime": now(), "lastTransitionTime": now()}]}));
-    // The node lifecycle controller taints what has not been ready yet, and takes a moment to look again.
-    if ready == "True" {
-        let _ = plane.try_kubectl(&[
-            "taint",
-            "node",
-            "n1",
-            "node.kubernetes.io/not-ready:NoSchedule-",
-        ]);
-    }
+    scheduled_runs::recover(&plane, &mut live).await;
+    a_dump_is_the_same(&plane, &mut live).await;
+    lost_node(&mut plane, &mut live).await;
 }
 
 async fn rollouts(plane: &ControlPlane, live: &mut Live) {
@@ -191,26 +185,6 @@ async fn jobs(plane: &ControlPlane, live: &mut Live) {
     }
 }
 
-/// Runs that the CronJob makes would need a minute each: these are made from it by hand, and count alike.
-async fn cron_jobs(plane: &ControlPlane, live: &mut Live) {
-    plane.apply("apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: nightly, namespace: shop}\nspec:\n  schedule: '0 0 1 1 *'\n  jobTemplate:\n    spec:\n      backoffLimit: 0\n      template:\n        spec: {restartPolicy: Never, containers: [{name: app, image: x}]}\n");
-    const CRON: (&str, &str) = ("kubernetes.io/CronJob", "shop/nightly");
-    live.until(CRON.0, CRON.1, P).await;
-    let end = |phase: &str, code: u32| json!({"phase": phase, "containerStatuses": [{"name": "app", "image": "x", "imageID": "x", "ready": false, "restartCount": 0, "state": {"terminated": {"exitCode": code, "reason": "Completed", "startedAt": now(), "finishedAt": now()}}}]});
-    for (run, phase, code, expected) in [("one", "Failed", 3, F), ("two", "Succeeded", 0, P)] {
-        plane.kubectl(&["create", "job", run, "--from=cronjob/nightly", "-n", "shop"]);
-        let pods = plane.wait_for_pods("shop", &format!("job-name={run}"), 1);
-        if run == "two" {
-            // What failed stays while the next run is under way.
-            live.until("kubernetes.io/Job", "shop/two", P).await;
-            live.until(CRON.0, CRON.1, F).await;
-        }
-        plane.status("pod", "shop", &pods[0], &end(phase, code));
-        live.until(CRON.0, CRON.1, expected).await;
-    }
-    plane.kubectl(&["delete", "cronjob", "nightly", "-n", "shop", "--wait=false"]);
-}
-
 async fn claims(plane: &ControlPlane, live: &mut Live) {
     plane.apply("apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: late}\nprovisioner: nobody.example.com\nvolumeBindingMode: WaitForFirstConsumer\n---\napiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: now}\nprovisioner: nobody.example.com\nvolumeBindingMode: Immediate\n");
     let claim = |name: &str| {
@@ -230,6 +204,12 @@ async fn claims(plane: &ControlPlane, live: &mut Live) {
     // As it still waits, it still passes.
     live.until_at(PVC, "shop/late", P, Duration::from_secs(301))
         .await;
+    // A pod that wants it ends the waiting, and nobody makes the volume.
+    plane.apply("apiVersion: v1\nkind: Pod\nmetadata: {name: eater, namespace: shop}\nspec:\n  containers: [{name: app, image: x}]\n  volumes: [{name: v, persistentVolumeClaim: {claimName: late}}]\n");
+    live.until(PVC, "shop/late", U).await;
+    live.until_at(PVC, "shop/late", F, Duration::from_secs(301))
+        .await;
+    plane.kubectl(&["delete", "pod", "eater", "-n", "shop", "--wait=false"]);
     plane.kubectl(&["delete", "pvc", "now", "late", "-n", "shop", "--wait=false"]);
 }
 
@@ -285,6 +265,19 @@ async fn traffic(plane: &ControlPlane, live: &mut Live) {
         &json!({"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}),
     );
     live.until(ingress.0, ingress.1, P).await;
+    // Now that its class gives addresses, another Ingress without one has none for a reason.
+    plane.apply("apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: bare, namespace: shop}\nspec: {ingressClassName: lb, defaultBackend: {service: {name: web, port: {number: 80}}}}\n");
+    live.until("kubernetes.io/Ingress", "shop/bare", U).await;
+    let reason = live
+        .until_at(
+            "kubernetes.io/Ingress",
+            "shop/bare",
+            F,
+            Duration::from_secs(301),
+        )
+        .await;
+    assert_eq!(reason, "no-address");
+    plane.kubectl(&["delete", "ingress", "bare", "-n", "shop"]);
 }
 
 async fn namespaces(plane: &ControlPlane, live: &mut Live) {
@@ -389,9 +382,15 @@ async fn restart(plane: &mut ControlPlane, live: &mut Live) {
     live.until("kubernetes.io/ConfigMap", "shop/after", P).await;
 }
 
-async fn lost_node(plane: &ControlPlane, live: &mut Live) {
-    node_is(plane, "Unknown");
+/// KWOK is ended, as a node's power is: nobody renews the lease, and the real controller gives the node up.
+async fn lost_node(plane: &mut ControlPlane, live: &mut Live) {
+    plane.stop("kwok");
     live.until("kubernetes.io/Node", "n1", F).await;
-    // Its pods are still shown as ready: they work, with less to stand on.
-    live.until("kubernetes.io/Deployment", "shop/web", D).await;
+    // Its pods are not ready any more, say the controllers, since nobody can tell.
+    const WEB: (&str, &str) = ("kubernetes.io/Deployment", "shop/web");
+    live.until_at(WEB.0, WEB.1, F, Duration::from_secs(361))
+        .await;
+    live.until("kubernetes.io/Service", "shop/web", F).await;
+    let why = live.says("kubernetes.io/Service", "shop/web");
+    assert!(why.contains("n1"), "{why}");
 }
