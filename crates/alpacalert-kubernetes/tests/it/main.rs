@@ -8,6 +8,7 @@ mod mistakes;
 mod pods;
 mod real;
 mod rules;
+mod scenarios;
 mod services;
 mod storage;
 mod support;
