@@ -34,7 +34,7 @@ impl Drop for Live {
     }
 }
 
-fn source(kubeconfig: &Path) -> KubernetesSource {
+pub(crate) fn source(kubeconfig: &Path) -> KubernetesSource {
     let connection = Connection {
         kubeconfig: Some(kubeconfig.to_owned()),
         custom: true,
@@ -133,6 +133,20 @@ impl Live {
             tokio::time::timeout(Duration::from_secs(1), self.snapshots.recv()).await
         {
             self.last = Some(snapshot);
+        }
+        let snapshot = self.last.as_ref().expect("a snapshot");
+        records(
+            snapshot.get().expect("a cluster"),
+            &graph(&self.source, snapshot, at),
+        )
+    }
+
+    /// A record for each object as it is known in this moment, judged as of a time.
+    pub(crate) fn known(&mut self, at: Timestamp) -> Vec<Record> {
+        while let Ok(delivered) = self.snapshots.try_recv() {
+            if let Ok(snapshot) = delivered {
+                self.last = Some(snapshot);
+            }
         }
         let snapshot = self.last.as_ref().expect("a snapshot");
         records(
@@ -257,7 +271,7 @@ impl Live {
     }
 }
 
-fn pod(name: &str, extra: Value) -> Value {
+pub(crate) fn pod(name: &str, extra: Value) -> Value {
     let mut pod = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": name, "namespace": "shop", "uid": format!("pod-{name}"), "creationTimestamp": "2026-01-01T00:00:00Z"},
@@ -271,7 +285,7 @@ fn pod(name: &str, extra: Value) -> Value {
     pod
 }
 
-fn account() -> Value {
+pub(crate) fn account() -> Value {
     json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "shop"}})
 }
 

@@ -3,6 +3,7 @@
 mod claims;
 mod control;
 mod dump;
+mod faults;
 mod live;
 mod mistakes;
 mod pods;

@@ -240,6 +240,14 @@ impl FakeApiServer {
         self.state().truncated.push(plural.to_owned());
     }
 
+    /// Ends everything that goes wrong.
+    pub fn mend(&self) {
+        let mut state = self.state();
+        state.refused.clear();
+        state.truncated.clear();
+        state.away = false;
+    }
+
     /// The date that its answers bear from now on, as HTTP writes it.
     pub fn date(&self, date: &str) {
         self.state().date = Some(date.to_owned());
