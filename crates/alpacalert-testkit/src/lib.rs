@@ -12,6 +12,7 @@
 
 mod certificates;
 mod hostile;
+mod kubernetes;
 mod port;
 mod process;
 mod require;
@@ -20,6 +21,7 @@ mod wait;
 
 pub use certificates::{Authority, Issued, Lifetime};
 pub use hostile::{Hostile, Trick};
+pub use kubernetes::{ControlPlane, FakeApiServer};
 pub use port::free_port;
 pub use process::Process;
 pub use require::{require, skip};
