@@ -18,6 +18,7 @@ mod lock;
 mod past;
 mod queue;
 mod read;
+mod repair;
 mod schema;
 mod settings;
 mod status;

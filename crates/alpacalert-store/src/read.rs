@@ -50,6 +50,12 @@ impl Readers {
         }
     }
 
+    /// Answers nothing more, and lets go of the file.
+    pub(crate) fn close(&self) {
+        self.permits.close();
+        self.idle.lock().unwrap_or_else(|e| e.into_inner()).clear();
+    }
+
     /// Asks the database, away from the tasks of the runtime.
     pub(crate) async fn read<R: Send + 'static>(
         &self,
@@ -89,7 +95,14 @@ impl Readers {
             lock().push((generation, connection));
             Ok(answer)
         });
-        asking.await.map_err(|_| closed("reading it panicked"))?
+        let answer = asking
+            .await
+            .map_err(|_| closed("reading it panicked"))
+            .flatten();
+        if answer.as_ref().is_err_and(StoreError::is_damage) {
+            self.shared.suspect();
+        }
+        answer
     }
 }
 

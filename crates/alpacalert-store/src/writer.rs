@@ -7,6 +7,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use alpacalert_model::Timestamp;
@@ -16,7 +17,7 @@ use crate::entry::Entry;
 use crate::error::Doing as _;
 use crate::lock::FolderLock;
 use crate::store::Shared;
-use crate::{StoreError, schema};
+use crate::{StoreError, repair, schema};
 pub(crate) use memory::Memory;
 
 /// How often it is noted that the program runs, when nothing else is written: what a crash makes uncertain.
@@ -40,6 +41,8 @@ pub(crate) struct Writer {
     pending: Vec<Entry>,
     /// When the program stood still.
     gap: Option<(Timestamp, Timestamp)>,
+    /// Looks the file through.
+    checking: Option<JoinHandle<Result<(), StoreError>>>,
 }
 
 /// Which file it is, whatever its name.
@@ -55,16 +58,22 @@ impl Writer {
             run: None,
             pending: Vec::new(),
             gap: None,
+            checking: None,
         }
     }
 
     /// Opens the database, or tells why that does not work now.
     pub(crate) fn open(&mut self) -> Result<(), StoreError> {
         let opened = self.begin(self.shared.now());
-        if let Err(error) = &opened {
-            self.drop_what_failed(error);
+        let Err(error) = opened else {
+            return Ok(());
+        };
+        self.drop_what_failed(&error);
+        if !error.is_damage() {
+            return Err(error);
         }
-        opened
+        // The damaged file is out of the way now.
+        self.begin(self.shared.now())
     }
 
     /// Writes until the queue is closed and empty.
@@ -96,12 +105,15 @@ impl Writer {
                 wait = (wait * 2).min(AGAIN.1);
             }
             wait = AGAIN.0;
+            self.check();
+            self.shared.look_aside();
         }
         // The file is complete on its own, without the log beside it.
-        if let Some(connection) = self.connection.take()
-            && let Err((_, error)) = connection.close()
-        {
-            tracing::warn!("failed to close the history: {error}");
+        if let Some(connection) = self.connection.take() {
+            let _ = schema::leave_at_close(&connection, false);
+            if let Err((_, error)) = connection.close() {
+                tracing::warn!("failed to close the history: {error}");
+            }
         }
     }
 
@@ -143,7 +155,14 @@ impl Writer {
         }
         if self.connection.is_none() {
             make_file(path)?;
-            self.connection = Some(schema::open(path)?);
+            let connection = schema::open(path)?;
+            let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            if size <= repair::CHECKED_AT_ONCE {
+                repair::check(&connection)?;
+            } else if self.run.is_none() {
+                self.shared.suspect();
+            }
+            self.connection = Some(connection);
             self.shared.reopened();
         }
         let Some(connection) = &mut self.connection else {
@@ -182,6 +201,40 @@ impl Writer {
         };
         if !passes {
             self.connection = None;
+        }
+        if error.is_damage() {
+            self.put_aside(error);
+        }
+    }
+
+    /// Begins a new file beside the damaged one.
+    fn put_aside(&mut self, error: &StoreError) {
+        let damage = error.chain();
+        match repair::put_aside(&self.shared.path, self.shared.now()) {
+            Ok(aside) => tracing::error!(
+                "the history is damaged ({damage}); it was put aside as {}, and a new one is begun",
+                aside.display()
+            ),
+            Err(error) => self.shared.fail(&error),
+        }
+    }
+
+    /// Has the file looked through, when somebody found something strange in it, beside everything else.
+    fn check(&mut self) {
+        if let Some(checking) = self.checking.take_if(|checking| checking.is_finished()) {
+            match checking.join() {
+                Ok(Err(error)) if error.is_damage() => self.drop_what_failed(&error),
+                Ok(Err(error)) => tracing::warn!("{}", error.chain()),
+                Ok(Ok(())) => tracing::debug!("the history was checked and is in order"),
+                Err(_) => tracing::error!("the check of the history panicked"),
+            }
+        }
+        if self.checking.is_none() && self.shared.take_suspicion() {
+            let path = self.shared.path.clone();
+            let checking = std::thread::Builder::new()
+                .name("history-check".to_owned())
+                .spawn(move || repair::check(&schema::open_for_reading(&path)?));
+            self.checking = checking.ok();
         }
     }
 

@@ -221,7 +221,10 @@ fn full() -> rusqlite::Error {
 pub(super) fn hash(bytes: &[u8]) -> i64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
-    (hasher.finish() as i64).max(1)
+    match hasher.finish() as i64 {
+        0 => 1,
+        hash => hash,
+    }
 }
 
 fn nodes(connection: &Connection, began: i64) -> Result<HashMap<NodeId, Known>, rusqlite::Error> {

@@ -9,6 +9,12 @@ use alpacalert_model::{
 };
 use alpacalert_store::{Clock, Store, StoreSettings};
 
+/// How often to do something: the short form, or what the environment asks for.
+pub(crate) fn count(variable: &str, short: u64) -> u64 {
+    let asked = std::env::var(variable).ok();
+    asked.map_or(short, |asked| asked.parse().expect("a number"))
+}
+
 /// A graph whose every change is recorded.
 pub(crate) struct World {
     pub(crate) graph: Graph,
