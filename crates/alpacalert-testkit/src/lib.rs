@@ -10,6 +10,7 @@
 //! assert!(std::net::TcpStream::connect(nginx.address()).is_ok());
 //! ```
 
+mod browser;
 mod certificates;
 mod hostile;
 mod port;
@@ -18,6 +19,7 @@ mod require;
 mod server;
 mod wait;
 
+pub use browser::{Browser, SharedBrowser};
 pub use certificates::{Authority, Issued, Lifetime};
 pub use hostile::{Hostile, Trick};
 pub use port::free_port;

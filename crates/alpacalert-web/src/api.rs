@@ -27,6 +27,7 @@ use crate::Live;
 
 pub use document::api_document;
 pub(crate) use log::EventLog;
+pub(crate) use convert::find;
 use summaries::Summaries;
 
 /// What the handlers of the API share.
