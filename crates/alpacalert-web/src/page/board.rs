@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use alpacalert_model::{Explanation, Margin, Marks, NodeId, NodeKey, NodeRef, State, Timestamp};
+use alpacalert_model::{Explanation, Impact, Margin, Marks, NodeId, NodeKey, NodeRef, Role, Rule, State, Timestamp};
 use alpacalert_visualise::{Headline, Whose, cause_evidence};
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
@@ -230,10 +230,12 @@ impl Board {
                 div.what {
                     h3 { a href=(links.node(&name.id)) { (name.title) } (tags(row.marks))
                         @if row.public { " " span.tag.quiet title="Everybody may see it" { "public" } } }
-                    @if !row.why.is_empty() { p.why { (blame(row)) } }
-                    @if let Some(cause) = row.cause.as_ref().filter(|cause| cause.id != name.id) {
-                        p.lead { a href=(links.node(&cause.id)) { "To the cause: " (cause.title) } }
-                    }
+                    @if !row.why.is_empty() { p.why {
+                        @match &row.cause {
+                            Some(cause) if cause.id != name.id => a href=(links.node(&cause.id)) title=(format!("To the cause: {}", cause.title)) { (blame(row)) },
+                            _ => (blame(row)),
+                        }
+                    } }
                     @if let Some(leaf) = &row.hangs_on {
                         p.why { "One more failure takes it down: " a href=(links.node(&leaf.id)) { (leaf.title) } }
                     }
@@ -301,20 +303,39 @@ impl Row {
             why: short(&headline.why, SENTENCE),
             cause: worst.map(Name::of),
             takes_down: others.count(),
-            hangs_on: hangs_on(scene, explanation.as_ref()),
+            hangs_on: match node.state() {
+                State::Degraded => hangs_on(scene, node, explanation.as_ref()),
+                _ => None,
+            },
             ..Row::well(node)
         }
     }
 }
 
-/// The one leaf whose failure would take a node down that is not down yet.
-fn hangs_on(scene: &Scene<'_>, explanation: Option<&Explanation>) -> Option<Name> {
-    match &explanation?.margin {
-        Margin::Failures(leaves) if leaves.len() == 1 => {
-            scene.graph.get(*leaves.first()?).map(Name::of)
-        }
-        _ => None,
-    }
+/// The one leaf that is left where there were several, and whose failure would take the node down.
+///
+/// That a node needs something that is there only once goes without saying; that it does so since something else broke does
+/// not. So it is looked for below what can bear a failure, on the ways to the causes.
+fn hangs_on(
+    scene: &Scene<'_>,
+    node: NodeRef<'_>,
+    explanation: Option<&Explanation>,
+) -> Option<Name> {
+    let ways = explanation?.causes.iter().take(CAUSES);
+    let steps = ways.flat_map(|cause| &cause.path);
+    let spare = steps.filter_map(|key| scene.graph.get(*key)).find(|step| {
+        matches!(step.role(), Some(Role::System { rule, .. }) if rule != Rule::All)
+    })?;
+    let Margin::Failures(leaves) = scene.graph.explain(spare.key(), &BRIEF)?.margin else {
+        return None;
+    };
+    let [leaf] = leaves.as_slice() else {
+        return None;
+    };
+    let impact = scene.graph.impact(*leaf);
+    let down = |impact: &Impact| impact.service == node.key() && impact.to == State::Failing;
+    let takes_down = node.service().is_none() || impact.iter().any(down);
+    takes_down.then(|| scene.graph.get(*leaf).map(Name::of))?
 }
 
 /// The leaves that hold the most services, if they hold more than one.

@@ -12,6 +12,9 @@ use super::scene::{FULL, Name, Scene, worst_first};
 /// The most members, parents and services that are listed, and the most causes.
 const LISTED: usize = 25;
 
+/// The most values of one cause, the most telling first.
+const VALUES: usize = 4;
+
 /// The most characters of one message.
 const MESSAGE: usize = 4_000;
 
@@ -22,6 +25,9 @@ pub(crate) struct Chain {
     pub(crate) steps: Vec<Name>,
     /// What the cause says.
     pub(crate) said: Vec<String>,
+    /// What it measures.
+    pub(crate) values: Vec<Measurement>,
+    pub(crate) observed_at: Option<Timestamp>,
     pub(crate) owner: Option<String>,
     pub(crate) since: Option<Timestamp>,
 }
@@ -192,6 +198,8 @@ fn chains(scene: &Scene<'_>, explanation: &Explanation) -> Vec<Chain> {
                 .iter()
                 .map(|said| short(said, SENTENCE * 2))
                 .collect(),
+            values: leaf.measurements().iter().take(VALUES).cloned().collect(),
+            observed_at: leaf.observed_at(),
             owner: cause.owner.as_ref().map(|owner| short(owner, TITLE)),
             since: leaf.since(),
         })

@@ -152,6 +152,7 @@ impl Drawing<'_> {
             }
             div.cause {
                 @for said in &chain.said { p { (said) } }
+                @if steps.len() > 1 && !chain.values.is_empty() { (evidence::table(&chain.values, chain.observed_at, self.now, self.zone)) }
                 p.quiet {
                     @if let Some(owner) = &chain.owner { (owner) }
                     @if let Some(at) = chain.since { @if chain.owner.is_some() { " · " } "for " (since(self.now, at, self.zone)) }
@@ -197,6 +198,11 @@ impl Drawing<'_> {
         if detail.members.is_empty() {
             return html! {};
         }
+        // What is Unknown or Failing has no margin to speak of.
+        let bears = detail.name.state < State::Unknown;
+        if detail.repairs.is_empty() && !bears {
+            return html! {};
+        }
         let leaves = |names: &[Name]| self.names(names, 0);
         html! {
             section.panel #margin aria-labelledby="margin-title" {
@@ -210,6 +216,7 @@ impl Drawing<'_> {
                     h2 #margin-title { "Margin" }
                 }
                 @match &detail.bears {
+                    _ if !bears => {}
                     Bears::Nothing => {}
                     Bears::Until(names) if names.len() == 1 => { p.quiet { "One more failure takes it down, such as that of" } (leaves(names)) }
                     Bears::Until(names) => { p.quiet { (count(names.len(), "failure", "failures")) " together take it down:" } (leaves(names)) }

@@ -305,7 +305,7 @@ fn draw(tree: &Tree, links: &Links, folds: &Folds) -> Markup {
 fn draw_row(row: &Row, name: &str, tree: &Tree, links: &Links, folds: &Folds) -> Markup {
     let expanded = (row.members > 0 && !row.again).then(|| row.open.to_string());
     html! {
-        li.branch id=(format!("t-{name}")) role="treeitem" tabindex="-1" class=(format!("branch d{} {}", row.depth.min(16), class(row.name.state)))
+        li id=(format!("t-{name}")) role="treeitem" tabindex="-1" class=(format!("branch d{} {}", row.depth.min(16), class(row.name.state)))
             aria-level=(row.depth + 1) aria-posinset=(row.place.0) aria-setsize=(row.place.1) aria-expanded=[expanded] {
             @if row.members > 0 && !row.again {
                 a.fold href=(fold_address(row, tree, links, folds)) data-fold aria-label=(format!("{} {}", if row.open { "Fold" } else { "Unfold" }, row.name.title)) {
