@@ -2,6 +2,7 @@
 //!
 //! [`Live`] is all that a handler knows of the instance. [`router`] puts the API and the pages together; [`serve`] listens.
 
+pub mod access;
 mod api;
 mod guard;
 pub mod history;
@@ -12,6 +13,7 @@ mod server;
 mod settings;
 mod viewer;
 
+pub use access::{Access, Caller, Guarded, Policy};
 pub use api::api_document;
 pub use history::History;
 pub use itself::Itself;
@@ -23,12 +25,18 @@ pub use viewer::Viewer;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 
-/// Everything that an instance serves. Must be called inside a runtime: it begins to keep the events that it tells.
+/// Every route of an instance with its policy. Must be called inside a runtime: it begins to keep the events that it tells.
+pub fn routes(live: Live) -> Guarded {
+    api::router(live.clone()).merge(page::router(live))
+}
+
+/// Everything that an instance serves. Must be called inside a runtime.
 pub fn router(live: Live, settings: WebSettings) -> Router {
-    Router::new()
-        .merge(api::router(live.clone()))
-        .merge(page::router(live))
-        .layer(from_fn(viewer::everybody_is_operator))
+    routes(live)
+        .into_router()
+        .fallback(page::no_such_page)
+        .layer(from_fn(page::dressed))
+        .layer(from_fn_with_state(settings.access.clone(), access::gate))
         .layer(from_fn(guard::headers))
         .layer(from_fn_with_state(settings, guard::host))
 }

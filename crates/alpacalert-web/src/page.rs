@@ -29,20 +29,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alpacalert_model::{Graph, Timestamp};
-use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::{Live, Viewer};
+use crate::{Guarded, Live, Policy};
 use asked::{Asked, ZONE};
 use board::Board;
 use layout::{Face, Page};
 use memory::Memory;
 use scene::Scene;
 use trouble::Trouble;
+pub(crate) use trouble::dressed;
 
 /// A board is not made anew before this is over, however many look at it.
 const FRESH: Duration = Duration::from_millis(150);
@@ -56,30 +56,30 @@ struct Pages {
 }
 
 /// The pages of an instance.
-pub fn router(live: Live) -> Router {
+pub fn router(live: Live) -> Guarded {
     let pages = Pages {
         memory: Arc::new(Memory::new(live.clone())),
         live,
         board: Arc::default(),
     };
-    Router::new()
-        .route("/", get(first))
-        .route("/public", get(public::page))
-        .route("/tree", get(tree::page))
-        .route("/nodes", get(list::page))
-        .route("/node", get(node::page))
-        .route("/past", get(past::page))
-        .route("/itself", get(instance::page))
-        .route("/theme", get(theme::choose))
-        .route("/assets/{name}", get(assets::serve))
-        .route("/favicon.ico", get(icon))
-        .fallback(no_such_page)
+    Guarded::new()
+        .route("/", Policy::Everybody, get(first))
+        .route("/public", Policy::Everybody, get(public::page))
+        .route("/tree", Policy::Operator, get(tree::page))
+        .route("/nodes", Policy::Operator, get(list::page))
+        .route("/node", Policy::Operator, get(node::page))
+        .route("/past", Policy::Operator, get(past::page))
+        .route("/itself", Policy::Operator, get(instance::page))
+        // These are the same for all, and tell nothing of the instance.
+        .route("/theme", Policy::Open, get(theme::choose))
+        .route("/assets/{name}", Policy::Open, get(assets::serve))
+        .route("/favicon.ico", Policy::Open, get(icon))
         .with_state(pages)
 }
 
 /// The operator's board, or what is for everybody.
 async fn first(State(pages): State<Pages>, asked: Asked) -> Result<Response, Trouble> {
-    match asked.viewer.is_operator() {
+    match asked.caller.viewer.is_operator() {
         true => board_page(&pages, &asked).await,
         false => public::page(State(pages), asked).await,
     }
@@ -106,7 +106,7 @@ async fn icon() -> Response {
     assets::serve(Path("icon.svg".to_owned()), Ok(Query(Default::default()))).await
 }
 
-async fn no_such_page() -> Trouble {
+pub(crate) async fn no_such_page() -> Trouble {
     Trouble::missing("there is no such page")
 }
 
@@ -147,13 +147,5 @@ impl Pages {
 
     fn answer(&self, asked: &Asked, page: &Page) -> Response {
         layout::answer(asked, &self.live.instance(), page).into_response()
-    }
-}
-
-/// Refuses everybody but those who run the instance.
-fn operators_only(viewer: &Viewer) -> Result<(), Trouble> {
-    match viewer.is_operator() {
-        true => Ok(()),
-        false => Err(Trouble::not_yours()),
     }
 }

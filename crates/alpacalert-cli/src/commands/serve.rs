@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use alpacalert::model::Timestamp;
 use alpacalert::{Monitor, Settings};
-use alpacalert_web::{ConfigStatus, Itself, Live, Parts, WebSettings};
+use alpacalert_web::{Access, ConfigStatus, Itself, Live, Parts, WebSettings};
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
@@ -48,13 +48,6 @@ pub(crate) struct Serve {
 }
 
 pub(crate) fn run(command: &Serve, terminal: &Terminal) -> Outcome {
-    if !command.listen.ip().is_loopback() {
-        return Err(Failure::usage(format!(
-            "cannot listen on {}: everything would be visible to everybody who can reach this machine, since there are no access \
-rules yet; listen on 127.0.0.1, and let a proxy that asks who it is pass requests on",
-            command.listen
-        )));
-    }
     let registry = builtin::registry();
     let planned = match command.place.found() {
         Some(path) => {
@@ -63,6 +56,9 @@ rules yet; listen on 127.0.0.1, and let a proxy that asks who it is pass request
         }
         None => Planned::of_this_machine(&registry)?,
     };
+    planned
+        .may_listen_on(command.listen)
+        .map_err(Failure::usage)?;
     runtime()?.block_on(serve(planned, command.listen))
 }
 
@@ -92,9 +88,23 @@ async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
         history: None,
     });
     itself.begin(live.clone());
-    let reloading = Reloading::new(planned, itself, running.handle(), config);
+    let access = Access::new(planned.access().as_ref());
+    let reloading = Reloading {
+        planned,
+        itself,
+        engine: running.handle(),
+        config,
+        access: access.clone(),
+        listen,
+    };
     let reloading = tokio::spawn(reloading.run(stop.clone()));
-    let router = alpacalert_web::router(live, WebSettings { listen });
+    let router = alpacalert_web::router(
+        live,
+        WebSettings {
+            listen,
+            ..WebSettings::default()
+        },
+    );
     announce(listen);
     alpacalert_web::serve(listener, router, stop).await;
     tracing::info!("shutting down");

@@ -107,7 +107,10 @@ fn without_a_configuration_it_serves_this_machine() {
 fn it_refuses_to_show_everything_to_everybody() {
     let said = run(&["serve", "--listen", "0.0.0.0:0"]);
     assert_eq!(said.code, 64, "{said:?}");
-    assert!(said.err.contains("no access rules"), "{said:?}");
+    assert!(
+        said.err.contains("access:\n      anonymous: services"),
+        "{said:?}"
+    );
 }
 
 #[test]

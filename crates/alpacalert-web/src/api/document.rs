@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::routes::{self, Route};
+use crate::Policy;
 
 pub(super) async fn serve() -> Response {
     let body = api_document().to_string();
@@ -27,7 +28,13 @@ pub fn api_document() -> Value {
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "paths": paths,
-        "components": { "schemas": schemas() },
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer" },
+                "password": { "type": "http", "scheme": "basic" },
+            },
+        },
     })
 }
 
@@ -61,18 +68,31 @@ fn operation(route: &Route) -> Value {
         None if media == "application/json" => json!({ "type": "object" }),
         None => json!({ "type": "string" }),
     };
+    let security = match route.policy {
+        Policy::Open => json!([]),
+        Policy::Everybody => json!([{}, { "token": [] }, { "password": [] }]),
+        Policy::Known | Policy::Operator | Policy::Push => {
+            json!([{ "token": [] }, { "password": [] }])
+        }
+    };
     let mut responses = Map::new();
     responses.insert(
         "200".to_owned(),
         json!({ "description": "as asked", "content": { media: { "schema": schema } } }),
     );
-    for status in route.statuses {
+    let refusals: &[u16] = match route.policy {
+        Policy::Open => &[],
+        Policy::Everybody => &[401],
+        Policy::Known | Policy::Operator | Policy::Push => &[401, 403],
+    };
+    for status in refusals.iter().chain(route.statuses) {
         responses.insert(status.to_string(), other(*status, media));
     }
     json!({
         "summary": route.summary,
         "operationId": route.path.trim_matches('/').replace(['/', '{', '}', '*', '.'], "_"),
         "parameters": parameters,
+        "security": security,
         "responses": responses,
     })
 }
@@ -80,6 +100,8 @@ fn operation(route: &Route) -> Value {
 fn other(status: u16, media: &str) -> Value {
     let about = match status {
         304 => return json!({ "description": "as it was: the asker has it" }),
+        401 => "who asks is not known, or their credentials are worth nothing",
+        403 => "who asks may not see this",
         400 => "the question cannot be understood",
         404 => "there is no such thing",
         _ => "the instance is starting, ending, or stuck",

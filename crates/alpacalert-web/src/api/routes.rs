@@ -2,12 +2,16 @@
 
 use axum::routing::{MethodRouter, get};
 
+use crate::Policy;
+
 use super::{Api, badge, document, events, metrics, nodes, probes, reports, services};
 
 /// A route as the router and the OpenAPI document need it. All of them are `GET`.
 pub(super) struct Route {
     /// As the router writes it: `{name}` is one segment, `{*id}` the rest.
     pub(super) path: &'static str,
+    /// Who may use it.
+    pub(super) policy: Policy,
     pub(super) handler: MethodRouter<Api>,
     pub(super) summary: &'static str,
     pub(super) query: &'static [Query],
@@ -80,8 +84,10 @@ const PAST: &[Query] = &[
 ];
 
 pub(super) fn all() -> Vec<Route> {
-    let plain = |path, handler, summary, answer| Route {
+    use Policy::{Everybody, Known, Open, Operator};
+    let plain = |path, policy, handler, summary, answer| Route {
         path,
+        policy,
         handler,
         summary,
         query: &[],
@@ -93,6 +99,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[304, 503],
             ..plain(
                 "/api/v1/services",
+                Everybody,
                 get(services::list),
                 "every service with its state and causes: what other instances consume",
                 (JSON, Some("ServiceList")),
@@ -102,6 +109,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[304, 404, 503],
             ..plain(
                 "/api/v1/services/{name}",
+                Everybody,
                 get(services::one),
                 "one service",
                 (JSON, Some("ServiceSummary")),
@@ -112,6 +120,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 503],
             ..plain(
                 "/api/v1/nodes",
+                Known,
                 get(nodes::list),
                 "nodes, filtered, searched, in pages",
                 (JSON, Some("NodeList")),
@@ -121,6 +130,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[404, 503],
             ..plain(
                 "/api/v1/nodes/{*id}",
+                Known,
                 get(nodes::one),
                 "one node with its evidence and members",
                 (JSON, Some("Node")),
@@ -131,6 +141,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/explain",
+                Known,
                 get(nodes::explain),
                 "why a node is as it is, whose the causes are, and what would mend it",
                 (JSON, Some("Explanation")),
@@ -141,6 +152,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/impact",
+                Known,
                 get(nodes::impact),
                 "the services that a node's failure changes",
                 (JSON, Some("ImpactList")),
@@ -151,6 +163,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 503],
             ..plain(
                 "/api/v1/events",
+                Everybody,
                 get(events::stream),
                 "changes as they happen, as server-sent events; resumes after Last-Event-ID",
                 ("text/event-stream", None),
@@ -161,6 +174,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/transitions",
+                Everybody,
                 get(reports::transitions),
                 "changes that are remembered, the newest first",
                 (JSON, Some("TransitionList")),
@@ -168,6 +182,7 @@ pub(super) fn all() -> Vec<Route> {
         },
         plain(
             "/api/v1/instance",
+            Operator,
             get(reports::instance),
             "how this instance itself is doing",
             (JSON, Some("InstanceReport")),
@@ -176,6 +191,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[404, 503],
             ..plain(
                 "/api/v1/badge/{name}",
+                Everybody,
                 get(badge::badge),
                 "a picture of a service's state; the name may end in .svg",
                 ("image/svg+xml", None),
@@ -183,24 +199,28 @@ pub(super) fn all() -> Vec<Route> {
         },
         plain(
             "/api/v1/openapi.json",
+            Everybody,
             get(document::serve),
             "this document",
             (JSON, None),
         ),
         plain(
             "/metrics",
+            Operator,
             get(metrics::metrics),
             "states and the program's own figures, as OpenMetrics",
             (metrics::MEDIA_TYPE, None),
         ),
         plain(
             "/livez",
+            Open,
             get(probes::live),
             "whether the program works",
             ("text/plain", None),
         ),
         plain(
             "/readyz",
+            Open,
             get(probes::ready),
             "whether every source has been asked",
             ("text/plain", None),

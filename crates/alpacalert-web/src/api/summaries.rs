@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use alpacalert::config::Anonymous;
 use alpacalert_api::{CauseSummary, ServiceList, ServiceSummary, VERSION};
 use alpacalert_model::{ExplainLimits, Graph, NodeKey, NodeRef, State, Timestamp};
 use alpacalert_visualise::{Headline, View};
@@ -14,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::convert::{clean, health, message, service_name};
-use crate::Live;
+use crate::{Caller, Live, Viewer};
 
 /// How long a summary may be believed, in seconds: a consumer that asks every second may miss a minute of a busy network's
 /// answers and no more.
@@ -37,9 +38,9 @@ const BRIEF: ExplainLimits = ExplainLimits {
 
 /// The newest summaries.
 #[derive(Default)]
-pub(super) struct Summaries(Mutex<Option<(Instant, Arc<Published>)>>);
+pub(super) struct Summaries(Mutex<Option<Newest>>);
 
-/// Summaries as they are sent.
+/// Summaries as they are sent to one sort of reader.
 pub(super) struct Published {
     pub(super) list: ServiceList,
     pub(super) body: Bytes,
@@ -47,29 +48,99 @@ pub(super) struct Published {
     pub(super) etag: String,
 }
 
+/// What is made at one moment: everything, and what anybody may see.
+struct Newest {
+    made: Instant,
+    all: Arc<Published>,
+    /// Public services with what is said about their causes.
+    causes: Arc<Published>,
+    /// Public services and no more.
+    services: Arc<Published>,
+}
+
 impl Summaries {
-    /// Summaries that are a moment old at most. `None` when the engine has ended.
-    pub(super) async fn newest(&self, live: &Live) -> Option<Arc<Published>> {
+    /// Summaries that are a moment old at most, as the caller may see them. `None` when the engine has ended.
+    pub(super) async fn newest(&self, live: &Live, caller: &Caller) -> Option<Arc<Published>> {
         // Whoever comes while they are made waits for the same.
         let mut newest = self.0.lock().await;
-        if let Some((made, published)) = &*newest
-            && made.elapsed() < FRESH
-        {
-            return Some(published.clone());
+        let fresh = newest.take().filter(|newest| newest.made.elapsed() < FRESH);
+        let made = match fresh {
+            Some(fresh) => fresh,
+            None => Newest::make(live).await?,
+        };
+        let made = newest.insert(made);
+        let public = match caller.anonymous {
+            Anonymous::Causes => &made.causes,
+            Anonymous::Services | Anonymous::Nothing => &made.services,
+        };
+        let scope = match &caller.viewer {
+            Viewer::Operator => return Some(made.all.clone()),
+            Viewer::Public => return Some(public.clone()),
+            Viewer::Scoped(scope) => scope.clone(),
+        };
+        let (all, mut public) = (made.all.clone(), public.clone());
+        drop(newest);
+        if caller.anonymous == Anonymous::Nothing {
+            public = Arc::new(Published::new(all.with(Vec::new()))?);
         }
+        let seen = all.list.services.iter().filter_map(|summary| {
+            let name = summary.service.as_str();
+            match scope.holds(name) {
+                true => Some(summary),
+                false => public.one(name),
+            }
+        });
+        let seen = all.with(seen.cloned().collect());
+        Published::new(seen).map(Arc::new)
+    }
+}
+
+impl Newest {
+    async fn make(live: &Live) -> Option<Newest> {
         let instance = live.instance();
         let list = live.query(move |graph| list(graph, &instance)).await?;
-        let published = Arc::new(Published {
-            etag: format!("\"{:016x}\"", digest(&list)),
-            body: serde_json::to_vec(&list).ok()?.into(),
-            list,
-        });
-        *newest = Some((Instant::now(), published.clone()));
-        Some(published)
+        let all = Published::new(list)?;
+        let public = all.list.services.iter().filter(|summary| summary.public);
+        let causes: Vec<ServiceSummary> = public.cloned().collect();
+        let services = causes.iter().cloned().map(without_causes).collect();
+        Some(Newest {
+            made: Instant::now(),
+            causes: Arc::new(Published::new(all.with(causes))?),
+            services: Arc::new(Published::new(all.with(services))?),
+            all: Arc::new(all),
+        })
+    }
+}
+
+/// What is said of a public service to anybody: how it is and since when, not what is inside of it. The instances that it
+/// came through stay, since those who consume each other find out by them, and nothing but their names is told.
+fn without_causes(summary: ServiceSummary) -> ServiceSummary {
+    ServiceSummary {
+        sentence: format!("{} is {}", summary.title, summary.state.as_str()),
+        causes: Vec::new(),
+        ..summary
     }
 }
 
 impl Published {
+    fn new(list: ServiceList) -> Option<Self> {
+        Some(Published {
+            etag: format!("\"{:016x}\"", digest(&list)),
+            body: serde_json::to_vec(&list).ok()?.into(),
+            list,
+        })
+    }
+
+    /// A list of other services, made at the same moment.
+    fn with(&self, services: Vec<ServiceSummary>) -> ServiceList {
+        ServiceList {
+            version: self.list.version,
+            instance: self.list.instance.clone(),
+            generated_at: self.list.generated_at,
+            services,
+        }
+    }
+
     pub(super) fn one(&self, name: &str) -> Option<&ServiceSummary> {
         let services = &self.list.services;
         let at = services.binary_search_by(|summary| summary.service.as_str().cmp(name));

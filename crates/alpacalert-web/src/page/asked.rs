@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::links::Links;
 use super::trouble::Trouble;
-use crate::Viewer;
+use crate::Caller;
 
 /// The zone of every time that is shown: the one of the machine that we run on.
 pub(crate) static ZONE: LazyLock<TimeZone> = LazyLock::new(TimeZone::system);
@@ -50,7 +50,7 @@ impl Theme {
 /// A request for a page.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
-    pub(crate) viewer: Viewer,
+    pub(crate) caller: Caller,
     pub(crate) path: String,
     query: Vec<(String, String)>,
     /// The moment in the past that it is about; `None` for the present.
@@ -106,7 +106,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     type Rejection = Trouble;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Trouble> {
-        let Ok(viewer) = Viewer::from_request_parts(parts, state).await;
+        let Ok(caller) = Caller::from_request_parts(parts, state).await;
         let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         let Query(query) = query.map_err(|error| Trouble::wrong(error.body_text()))?;
         let get = |key: &str| query.iter().find(|(name, _)| name == key);
@@ -119,7 +119,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
             wall: get("wall").is_some(),
         };
         Ok(Asked {
-            viewer,
+            caller,
             path: parts.uri.path().to_owned(),
             at,
             links,

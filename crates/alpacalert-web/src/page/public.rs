@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use alpacalert::config::Anonymous;
 use alpacalert_model::{Marks, NodeId, NodeKey, NodeRef, State, Timestamp};
-use alpacalert_visualise::clock;
+use alpacalert_visualise::{Headline, clock};
 use axum::extract::State as Shared;
 use axum::response::Response;
 use jiff::civil::Date;
@@ -15,11 +16,12 @@ use super::bars;
 use super::layout::{Face, Page};
 use super::links::token;
 use super::memory::{Incident, Span};
-use super::parts::{TITLE, class, mark, shape, short, since, tags};
+use super::parts::{SENTENCE, TITLE, class, mark, shape, short, since, tags};
 use super::past::day_name;
 use super::scene::{BRIEF, Scene};
 use super::trouble::Trouble;
 use crate::history::Uptime;
+use crate::{Caller, Viewer};
 
 /// The most services on the page: a page for everybody with more than this needs parts.
 const SERVICES: usize = 200;
@@ -38,6 +40,8 @@ struct Row {
     state: State,
     since: Option<Timestamp>,
     marks: Marks,
+    /// What the causes say, for those who may know.
+    why: String,
     /// Another public service that holds it where it is: its title, its owner.
     cause: Option<(String, Option<String>)>,
 }
@@ -51,10 +55,11 @@ struct Past {
 pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<Response, Trouble> {
     // The past as a whole is for those who run the instance.
     let mut asked = asked;
-    if !asked.viewer.is_operator() {
+    if !asked.caller.viewer.is_operator() {
         (asked.at, asked.links.at) = (None, None);
     }
-    let rows = pages.look(&asked, |scene| Row::all(scene)).await?;
+    let face = Shown::to(&asked.caller);
+    let rows = pages.look(&asked, move |scene| face.rows(scene)).await?;
     let now = asked.at.unwrap_or_else(Timestamp::now);
     let span = asked.get("period").and_then(Span::parse);
     let span = span.filter(|span| SPANS.contains(span)).unwrap_or(Span::Quarter);
@@ -85,14 +90,38 @@ pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<R
     Ok(pages.answer(&asked, &page))
 }
 
-impl Row {
-    fn all(scene: &Scene<'_>) -> Vec<Row> {
-        let services = scene.roots().filter(|node| is_public(*node));
-        services.take(SERVICES).map(|node| Row::of(scene, node)).collect()
+/// What is shown to somebody.
+struct Shown {
+    /// Those who see some services see those too; who sees everything is shown what everybody is.
+    viewer: Viewer,
+    /// Everybody may see what the causes say.
+    causes: bool,
+}
+
+impl Shown {
+    fn to(caller: &Caller) -> Self {
+        Shown {
+            viewer: match &caller.viewer {
+                Viewer::Operator => Viewer::Public,
+                viewer => viewer.clone(),
+            },
+            causes: caller.anonymous == Anonymous::Causes,
+        }
     }
 
-    fn of(scene: &Scene<'_>, node: NodeRef<'_>) -> Row {
+    fn rows(&self, scene: &Scene<'_>) -> Vec<Row> {
+        let services = scene.roots().filter(|node| node.service().is_some());
+        let shown = services.filter(|node| self.viewer.lists(*node));
+        shown.take(SERVICES).map(|node| self.row(scene, node)).collect()
+    }
+
+    fn row(&self, scene: &Scene<'_>, node: NodeRef<'_>) -> Row {
+        let inside = self.causes || self.viewer.sees(node);
         Row {
+            why: match node.state() != State::Passing && inside {
+                true => short(&Headline::of(&scene.view(), node).why, SENTENCE),
+                false => String::new(),
+            },
             node: node.id().clone(),
             title: short(node.title(), TITLE),
             state: node.state(),
@@ -212,6 +241,7 @@ fn draw(row: &Row, past: Option<&Past>, now: Timestamp, span: Span) -> Markup {
                         (row.state.as_str())
                         @if let Some(at) = row.since { " for " (since(now, at, &ZONE)) }
                         @if let Some((cause, owner)) = &row.cause { ", because of " (cause) @if let Some(owner) = owner { " (" (owner) ")" } }
+                        @if !row.why.is_empty() { ": " (row.why) }
                     }
                 }
             }

@@ -1,6 +1,9 @@
 //! What is wrong with a request, on a page that looks like the others.
 
+use alpacalert_api::ErrorBody;
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
@@ -33,15 +36,6 @@ impl Trouble {
         }
     }
 
-    /// For those who run the instance only.
-    pub(crate) fn not_yours() -> Self {
-        Trouble {
-            status: StatusCode::FORBIDDEN,
-            title: "Not for everybody",
-            text: "this page is for those who run this instance".to_owned(),
-        }
-    }
-
     /// The engine has ended, or is about to.
     pub(crate) fn ended() -> Self {
         Trouble {
@@ -68,12 +62,45 @@ impl Trouble {
                     p.code { (self.status.as_u16()) }
                     h1 { (self.title) }
                     p { (self.text) }
-                    p { a href="/" { "To the first page" } }
+                    p { a href="/public" { "To what is for everybody" } }
                 }
             },
         )
     }
 }
+
+/// Shows people, who ask for a page, what was refused as one; programs get it as it is.
+pub(crate) async fn dressed(request: Request, next: Next) -> Response {
+    let accepted = request.headers().get(header::ACCEPT);
+    let person = accepted
+        .and_then(|accepted| accepted.to_str().ok())
+        .is_some_and(|accepted| accepted.contains("text/html"));
+    let page = !request.uri().path().starts_with("/api/");
+    let response = next.run(request).await;
+    let title = match response.status() {
+        StatusCode::UNAUTHORIZED => "Who are you?",
+        StatusCode::FORBIDDEN => "Not for you",
+        _ => return response,
+    };
+    if !(person && page) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let said = axum::body::to_bytes(body, SAID).await.unwrap_or_default();
+    let said = serde_json::from_slice::<ErrorBody>(&said).map(|said| said.error);
+    let trouble = Trouble {
+        status: parts.status,
+        title,
+        text: said.unwrap_or_default(),
+    };
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    parts.headers.insert(header::CONTENT_TYPE, html);
+    Response::from_parts(parts, trouble.page().into_string().into())
+}
+
+/// The most bytes of what a refusal says.
+const SAID: usize = 4096;
 
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {

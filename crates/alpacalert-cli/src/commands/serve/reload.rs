@@ -1,12 +1,13 @@
 //! A configuration that changes while it is in force.
 
 use std::fs::Metadata;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use alpacalert::model::Timestamp;
 use alpacalert::{Handle, Settings};
-use alpacalert_web::{ConfigStatus, Itself, Rejected};
+use alpacalert_web::{Access, ConfigStatus, Itself, Rejected};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -23,30 +24,19 @@ const FILES_MAX: usize = 10_000;
 
 /// Takes over what changes.
 pub(super) struct Reloading {
-    planned: Planned,
-    itself: Itself,
-    engine: Handle,
-    config: watch::Sender<ConfigStatus>,
+    pub(super) planned: Planned,
+    pub(super) itself: Itself,
+    pub(super) engine: Handle,
+    pub(super) config: watch::Sender<ConfigStatus>,
+    pub(super) access: Access,
+    /// Where it listens, which a reload does not change.
+    pub(super) listen: SocketAddr,
 }
 
 /// What files looked like, without reading them.
 type Look = Vec<(PathBuf, Option<SystemTime>, u64)>;
 
 impl Reloading {
-    pub(super) fn new(
-        planned: Planned,
-        itself: Itself,
-        engine: Handle,
-        config: watch::Sender<ConfigStatus>,
-    ) -> Self {
-        Reloading {
-            planned,
-            itself,
-            engine,
-            config,
-        }
-    }
-
     /// Reloads when a file changes and at SIGHUP, until told to stop.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let mut hangup = match signal(SignalKind::hangup()) {
@@ -98,6 +88,7 @@ impl Reloading {
         if !self.engine.reload(monitor).await {
             return;
         }
+        self.access.replace(planned.access().as_ref());
         self.config.send_modify(|config| {
             config.instance = planned.plan.instance.clone();
             config.owner = planned.plan.owner.clone();
@@ -110,6 +101,7 @@ impl Reloading {
     }
 
     fn prove(&self, planned: Planned) -> Result<(Planned, alpacalert::Monitor), String> {
+        planned.may_listen_on(self.listen)?;
         let monitor = monitor(&planned, &self.itself, Settings::default());
         let monitor = monitor.map_err(|failure| failure.to_string())?;
         Ok((planned, monitor))
