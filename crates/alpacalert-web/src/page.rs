@@ -25,10 +25,10 @@ mod time;
 mod tree;
 mod trouble;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use alpacalert_model::{Graph, Timestamp};
+use alpacalert_model::{Graph, NodeKey, Timestamp};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -52,6 +52,7 @@ const FRESH: Duration = Duration::from_millis(150);
 struct Pages {
     live: Live,
     memory: Arc<Memory>,
+    services: Arc<Services>,
     board: Arc<Mutex<Option<(Instant, Arc<Board>)>>>,
 }
 
@@ -59,6 +60,7 @@ struct Pages {
 pub fn router(live: Live) -> Guarded {
     let pages = Pages {
         memory: Arc::new(Memory::new(live.clone())),
+        services: Arc::default(),
         live,
         board: Arc::default(),
     };
@@ -110,6 +112,29 @@ pub(crate) async fn no_such_page() -> Trouble {
     Trouble::missing("there is no such page")
 }
 
+/// Every service, found by walking the whole graph at most twice a second, however many look.
+#[derive(Default)]
+struct Services(std::sync::Mutex<Option<(Instant, Arc<[NodeKey]>)>>);
+
+impl Services {
+    /// One that has just come may be missing for a moment.
+    const FRESH: Duration = Duration::from_millis(500);
+
+    fn newest(&self, graph: &Graph) -> Arc<[NodeKey]> {
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((made, services)) = &*newest
+            && made.elapsed() < Services::FRESH
+        {
+            return services.clone();
+        }
+        let mut services: Vec<_> = graph.services().collect();
+        services.sort_by_key(|node| (node.title(), node.id()));
+        let services: Arc<[NodeKey]> = services.into_iter().map(|node| node.key()).collect();
+        *newest = Some((Instant::now(), services.clone()));
+        services
+    }
+}
+
 impl Pages {
     /// Looks at the graph as of the moment that is asked about.
     async fn look<R: Send + 'static>(
@@ -124,9 +149,12 @@ impl Pages {
             return Ok(f(&scene));
         }
         let roots = self.live.roots();
+        let services = self.services.clone();
         let look = move |graph: &Graph| {
             let now = Timestamp::now();
-            f(&Scene::new(graph, &roots, now, instance, ZONE.clone()))
+            let mut scene = Scene::new(graph, &roots, now, instance, ZONE.clone());
+            scene.add_services(&services.newest(graph));
+            f(&scene)
         };
         self.live.query(look).await.ok_or_else(Trouble::ended)
     }

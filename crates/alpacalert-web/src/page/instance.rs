@@ -53,9 +53,9 @@ pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<R
                 (figures(&stats))
                 (configuration(&pages, &config, now))
                 @if let Some(store) = pages.memory.about(now) { (store) }
-                (sources_table(&sources, now))
-                @if let Some(health) = &health { (parts(&asked, health)) }
             }
+            (sources_table(&sources, now))
+            @if let Some(health) = &health { (parts(&asked, health)) }
         },
     };
     Ok(pages.answer(&asked, &page))
@@ -130,7 +130,7 @@ fn configuration(pages: &Pages, config: &ConfigStatus, now: Timestamp) -> Markup
 
 fn sources_table(sources: &[SourceStatus], now: Timestamp) -> Markup {
     html! {
-        section.panel.wide #sources aria-labelledby="sources-title" {
+        section.panel #sources aria-labelledby="sources-title" {
             h2 #sources-title { "Sources" }
             @if sources.is_empty() { p.quiet { "No sources: everything is measured here." } }
             ul.plain {
@@ -149,7 +149,7 @@ fn sources_table(sources: &[SourceStatus], now: Timestamp) -> Markup {
 
 fn parts(asked: &Asked, health: &Health) -> Markup {
     html! {
-        section.panel.wide #parts aria-labelledby="parts-title" {
+        section.panel #parts aria-labelledby="parts-title" {
             h2 #parts-title { "As it judges itself" }
             ul.plain { @for (name, said) in &health.parts {
                 li { (mark(name.state)) span { a href=(asked.links.node(&name.id)) { (name.title) } @if !said.is_empty() { " " span.said { (said) } } } }

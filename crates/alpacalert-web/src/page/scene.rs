@@ -1,5 +1,6 @@
 //! What a page is a picture of: a graph as of a moment, the present one or a past one, drawn by the same code.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use alpacalert_model::{ExplainLimits, Graph, NodeId, NodeKey, NodeRef, State, Timestamp};
@@ -52,6 +53,13 @@ impl<'g> Scene<'g> {
             instance,
             roots: roots.iter().filter_map(|id| graph.key(id)).collect(),
         }
+    }
+
+    /// Adds services that are not among the roots: those that sources found.
+    pub(crate) fn add_services(&mut self, services: &[NodeKey]) {
+        let known: HashSet<NodeKey> = self.roots.iter().copied().collect();
+        let more = services.iter().filter(|key| !known.contains(key));
+        self.roots.extend(more);
     }
 
     /// What the sentences of other presentations need.
