@@ -46,7 +46,9 @@ pub struct Browser {
 
 impl fmt::Debug for Browser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Browser").field("port", &self.port).finish_non_exhaustive()
+        f.debug_struct("Browser")
+            .field("port", &self.port)
+            .finish_non_exhaustive()
     }
 }
 
@@ -87,11 +89,16 @@ impl Browser {
         let folder = temp_dir();
         let port = free_port();
         let mut command = Command::new(driver);
-        command.arg(format!("--port={port}")).env("HOME", folder.path());
+        command
+            .arg(format!("--port={port}"))
+            .env("HOME", folder.path());
         let mut driver = Process::start(&mut command, &folder.path().join("driver.log"));
         driver.wait_for_port(port);
         let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
-        flags.push(format!("--user-data-dir={}", folder.path().join("profile").display()));
+        flags.push(format!(
+            "--user-data-dir={}",
+            folder.path().join("profile").display()
+        ));
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
             "goog:chromeOptions": { "args": flags, "binary": chromium },
@@ -99,7 +106,8 @@ impl Browser {
         }}});
         let opened = call(port, "POST", "/session", Some(&wanted));
         let session = opened["sessionId"].as_str();
-        let session = session.unwrap_or_else(|| panic!("chromium does not start: {opened}: {}", driver.logged()));
+        let session = session
+            .unwrap_or_else(|| panic!("chromium does not start: {opened}: {}", driver.logged()));
         Some(Browser {
             port,
             session: session.to_owned(),
@@ -109,7 +117,12 @@ impl Browser {
     }
 
     fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Value {
-        let answer = call(self.port, method, &format!("/session/{}{path}", self.session), body);
+        let answer = call(
+            self.port,
+            method,
+            &format!("/session/{}{path}", self.session),
+            body,
+        );
         if let Some(error) = answer.get("error") {
             panic!("the browser says {error} to {path}: {}", answer["message"]);
         }
@@ -117,8 +130,14 @@ impl Browser {
     }
 
     fn reset(&self) {
-        self.devtools("Emulation.setScriptExecutionDisabled", &json!({ "value": false }));
-        self.devtools("Emulation.setEmulatedMedia", &json!({ "media": "", "features": [] }));
+        self.devtools(
+            "Emulation.setScriptExecutionDisabled",
+            &json!({ "value": false }),
+        );
+        self.devtools(
+            "Emulation.setEmulatedMedia",
+            &json!({ "media": "", "features": [] }),
+        );
         self.devtools("Network.enable", &json!({}));
         self.devtools("Network.clearBrowserCookies", &json!({}));
         self.size(1280, 900);
@@ -151,9 +170,11 @@ impl Browser {
     ///
     /// When it does not become so within ten seconds.
     pub fn wait(&self, expression: &str) {
-        wait_until(SOON, || match self.run(&format!("return !!({expression})")) {
-            Value::Bool(true) => Ok(()),
-            _ => Err(format!("not yet: {expression}")),
+        wait_until(SOON, || {
+            match self.run(&format!("return !!({expression})")) {
+                Value::Bool(true) => Ok(()),
+                _ => Err(format!("not yet: {expression}")),
+            }
         });
     }
 
@@ -197,7 +218,8 @@ impl Browser {
     /// Makes the window this large, in CSS pixels.
     pub fn size(&self, width: u32, height: u32) {
         let phone = width < 600;
-        let params = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone });
+        let params =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone });
         self.devtools("Emulation.setDeviceMetricsOverride", &params);
     }
 
@@ -207,12 +229,18 @@ impl Browser {
             { "name": "prefers-color-scheme", "value": scheme },
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ]);
-        self.devtools("Emulation.setEmulatedMedia", &json!({ "features": features }));
+        self.devtools(
+            "Emulation.setEmulatedMedia",
+            &json!({ "features": features }),
+        );
     }
 
     /// Whether pages may run scripts; from the next page on.
     pub fn scripts(&self, allowed: bool) {
-        self.devtools("Emulation.setScriptExecutionDisabled", &json!({ "value": !allowed }));
+        self.devtools(
+            "Emulation.setScriptExecutionDisabled",
+            &json!({ "value": !allowed }),
+        );
     }
 
     /// A picture of the page from its top to its end, but no higher than this: a PNG.
@@ -222,7 +250,9 @@ impl Browser {
     /// When the browser gives none.
     pub fn picture(&self, width: u32, most: u32) -> Vec<u8> {
         let size = self.devtools("Page.getLayoutMetrics", &json!({}));
-        let height = size["cssContentSize"]["height"].as_f64().unwrap_or(f64::from(most));
+        let height = size["cssContentSize"]["height"]
+            .as_f64()
+            .unwrap_or(f64::from(most));
         let clip = json!({ "x": 0, "y": 0, "width": width, "height": height.min(f64::from(most)), "scale": 1 });
         let params = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
         let shot = self.devtools("Page.captureScreenshot", &params);
@@ -258,7 +288,12 @@ impl Drop for Browser {
     fn drop(&mut self) {
         // The driver ends it too, but not always before its folder is removed.
         if !std::thread::panicking() {
-            call(self.port, "DELETE", &format!("/session/{}", self.session), None);
+            call(
+                self.port,
+                "DELETE",
+                &format!("/session/{}", self.session),
+                None,
+            );
         }
     }
 }

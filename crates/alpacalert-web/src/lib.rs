@@ -5,19 +5,19 @@
 pub mod access;
 mod api;
 mod guard;
-pub mod history;
 mod itself;
 mod live;
 pub mod page;
+mod remember;
 mod server;
 mod settings;
 mod viewer;
 
 pub use access::{Access, Caller, Guarded, Policy};
 pub use api::api_document;
-pub use history::History;
 pub use itself::Itself;
 pub use live::{ConfigStatus, Live, Parts, Rejected};
+pub use remember::Remember;
 pub use server::serve;
 pub use settings::WebSettings;
 pub use viewer::Viewer;

@@ -78,7 +78,10 @@ impl Asked {
     }
 
     /// Every pair of the query but those of these keys.
-    pub(crate) fn rest<'a>(&'a self, without: &'a [&str]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    pub(crate) fn rest<'a>(
+        &'a self,
+        without: &'a [&str],
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
         let pairs = self.query.iter();
         pairs
             .map(|(key, value)| (key.as_str(), value.as_str()))

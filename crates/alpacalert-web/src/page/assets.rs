@@ -54,7 +54,10 @@ pub(crate) struct Version {
     v: Option<String>,
 }
 
-pub(crate) async fn serve(Path(name): Path<String>, version: Result<Query<Version>, QueryRejection>) -> Response {
+pub(crate) async fn serve(
+    Path(name): Path<String>,
+    version: Result<Query<Version>, QueryRejection>,
+) -> Response {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
         return Trouble::missing("there is no such file").into_response();
     };

@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 
 use alpacalert_model::State;
+use alpacalert_store::Uptime;
 use maud::{Markup, html};
-
-use crate::history::Uptime;
 
 /// The height of a bar, and from the beginning of one to that of the next, in units of the picture.
 const HEIGHT: f64 = 24.0;
@@ -35,7 +34,7 @@ fn looks(part: &Uptime) -> Option<State> {
 /// How much of a part somebody looked at, 0 to 1.
 fn looked_at(part: &Uptime) -> f64 {
     let seen: f64 = part.seconds.iter().sum();
-    seen / (seen + part.unobserved).max(f64::MIN_POSITIVE)
+    seen / (seen + part.unobserved + part.absent).max(f64::MIN_POSITIVE)
 }
 
 /// The bars. `label` says in words what they show.
@@ -76,7 +75,10 @@ fn bar(path: &mut String, nth: usize, state: State, seen: f64) {
     let _ = match state {
         State::Failing => {
             let depth = (height / 4.0).min(6.0);
-            write!(path, "M{x} {y}l{half} {depth}l{half} -{depth}v{height}h-{WIDTH}z")
+            write!(
+                path,
+                "M{x} {y}l{half} {depth}l{half} -{depth}v{height}h-{WIDTH}z"
+            )
         }
         _ => write!(path, "M{x} {y}h{WIDTH}v{height}h-{WIDTH}z"),
     };
@@ -86,12 +88,7 @@ fn bar(path: &mut String, nth: usize, state: State, seen: f64) {
 /// rounded up. `99.98–99.99 %`.
 pub(crate) fn share(parts: &[Uptime]) -> Option<String> {
     let mut all = Uptime::default();
-    for part in parts {
-        for (sum, seconds) in all.seconds.iter_mut().zip(part.seconds) {
-            *sum += seconds;
-        }
-        all.unobserved += part.unobserved;
-    }
+    parts.iter().for_each(|part| all.add(part));
     let (least, most) = all.share()?;
     let percent = |share: f64, round: fn(f64) -> f64| {
         // A hair of tolerance: 0.3 has no exact form in binary.
@@ -108,7 +105,12 @@ pub(crate) fn share(parts: &[Uptime]) -> Option<String> {
 
 /// What the bars show, in words.
 pub(crate) fn label(parts: &[Uptime], of: &str) -> String {
-    let bad = |state| parts.iter().filter(|part| looks(part) == Some(state)).count();
+    let bad = |state| {
+        parts
+            .iter()
+            .filter(|part| looks(part) == Some(state))
+            .count()
+    };
     let unseen = parts.iter().filter(|part| looks(part).is_none()).count();
     let mut words = vec![match share(parts) {
         Some(share) => format!("up {share} of {of}"),
@@ -149,10 +151,20 @@ mod tests {
 
     #[test]
     fn a_gap_is_neither_green_nor_red() {
-        let drawn = bars(&[part([0.0; 4], 60.0), part([60.0, 0.0, 0.0, 0.0], 0.0)], "x").into_string();
+        let drawn = bars(
+            &[part([0.0; 4], 60.0), part([60.0, 0.0, 0.0, 0.0], 0.0)],
+            "x",
+        )
+        .into_string();
         assert_eq!(drawn.matches("M0 0").count(), 0, "{drawn}");
         assert!(drawn.contains("M10 0"), "{drawn}");
-        assert_eq!(looks(&part([10.0, 0.0, 0.0, 0.1], 50.0)), Some(State::Failing));
-        assert_eq!(looks(&part([100.0, 0.0, 1.0, 0.0], 0.0)), Some(State::Passing));
+        assert_eq!(
+            looks(&part([10.0, 0.0, 0.0, 0.1], 50.0)),
+            Some(State::Failing)
+        );
+        assert_eq!(
+            looks(&part([100.0, 0.0, 1.0, 0.0], 0.0)),
+            Some(State::Passing)
+        );
     }
 }

@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use alpacalert_model::{Explanation, Impact, Margin, Marks, NodeId, NodeKey, NodeRef, Role, Rule, State, Timestamp};
+use alpacalert_model::{
+    Explanation, Impact, Margin, Marks, NodeId, NodeKey, NodeRef, Role, Rule, State, Timestamp,
+};
 use alpacalert_visualise::{Headline, Whose, cause_evidence};
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
@@ -160,7 +162,9 @@ impl Board {
     /// The sentence at the top.
     fn verdict(&self, links: &Links) -> Markup {
         let worst = State::ALL.into_iter().rev();
-        let worst = worst.into_iter().find(|state| self.counts[state.index()] > 0);
+        let worst = worst
+            .into_iter()
+            .find(|state| self.counts[state.index()] > 0);
         let noun = |n| match self.services {
             true => count(n, "service", "services"),
             false => count(n, "system", "systems"),
@@ -323,9 +327,9 @@ fn hangs_on(
 ) -> Option<Name> {
     let ways = explanation?.causes.iter().take(CAUSES);
     let steps = ways.flat_map(|cause| &cause.path);
-    let spare = steps.filter_map(|key| scene.graph.get(*key)).find(|step| {
-        matches!(step.role(), Some(Role::System { rule, .. }) if rule != Rule::All)
-    })?;
+    let spare = steps
+        .filter_map(|key| scene.graph.get(*key))
+        .find(|step| matches!(step.role(), Some(Role::System { rule, .. }) if rule != Rule::All))?;
     let Margin::Failures(leaves) = scene.graph.explain(spare.key(), &BRIEF)?.margin else {
         return None;
     };
@@ -350,7 +354,10 @@ fn shared(scene: &Scene<'_>, causes: HashMap<NodeKey, usize>) -> Vec<Shared> {
     let shared = causes.map(|(node, services)| Shared {
         cause: Name::of(node),
         owner: node.owner().map(|owner| short(owner, TITLE)),
-        said: short(&cause_evidence(node).first().cloned().unwrap_or_default(), SENTENCE),
+        said: short(
+            &cause_evidence(node).first().cloned().unwrap_or_default(),
+            SENTENCE,
+        ),
         services,
     });
     shared.collect()

@@ -115,7 +115,10 @@ impl Detail {
         let listed = worst_first(|| node.children().map(|(child, _)| child), 0, LISTED);
         let effects: Vec<_> = match listed.is_empty() {
             true => Vec::new(),
-            false => node.children().map(|(child, edge)| (child.key(), edge.effect)).collect(),
+            false => node
+                .children()
+                .map(|(child, edge)| (child.key(), edge.effect))
+                .collect(),
         };
         let effect = |key| {
             let found = effects.iter().find(|(child, _)| *child == key);
@@ -147,10 +150,13 @@ impl Detail {
             chains_cut: found.is_some_and(|found| found.causes_cut || found.causes.len() > LISTED),
             repairs: found.map_or_else(Vec::new, |found| {
                 let sets = found.repair_sets.iter();
-                sets.map(|set| set.iter().filter_map(name).collect()).collect()
+                sets.map(|set| set.iter().filter_map(name).collect())
+                    .collect()
             }),
             bears: match found.map(|found| &found.margin) {
-                Some(Margin::Failures(leaves)) => Bears::Until(leaves.iter().filter_map(name).collect()),
+                Some(Margin::Failures(leaves)) => {
+                    Bears::Until(leaves.iter().filter_map(name).collect())
+                }
                 Some(Margin::AtLeast(n)) => Bears::AtLeast(*n),
                 Some(Margin::Unlimited) => Bears::Everything,
                 Some(Margin::None) | None => Bears::Nothing,
@@ -180,7 +186,11 @@ pub(crate) fn said(node: NodeRef<'_>) -> String {
         return short(&said.unwrap_or_default(), SENTENCE);
     }
     let value = node.measurements().first().map(|value| value.sentence());
-    let message = || node.messages().first().map(|message| message.text.to_string());
+    let message = || {
+        node.messages()
+            .first()
+            .map(|message| message.text.to_string())
+    };
     short(&value.or_else(message).unwrap_or_default(), SENTENCE)
 }
 
@@ -220,9 +230,12 @@ fn what(node: NodeRef<'_>) -> &'static str {
 fn rule(node: NodeRef<'_>) -> Option<String> {
     let counted = node.sums().counted as usize;
     match node.role() {
-        Some(Role::System { rule: Rule::All, .. }) if counted > 0 => {
-            Some(format!("needs all of {}", count(counted, "member", "members")))
-        }
+        Some(Role::System {
+            rule: Rule::All, ..
+        }) if counted > 0 => Some(format!(
+            "needs all of {}",
+            count(counted, "member", "members")
+        )),
         _ => rule_sentence(node),
     }
 }

@@ -126,8 +126,14 @@ mod tests {
         assert!(gauge(&plain).into_string().is_empty());
         let limited = plain.against(Limits::above(5.0, 10.0));
         let drawn = gauge(&limited).into_string();
-        assert!(drawn.contains("z-degraded") && drawn.contains("z-failing"), "{drawn}");
-        let broken = Measurement { value: f64::NAN, ..limited };
+        assert!(
+            drawn.contains("z-degraded") && drawn.contains("z-failing"),
+            "{drawn}"
+        );
+        let broken = Measurement {
+            value: f64::NAN,
+            ..limited
+        };
         assert!(gauge(&broken).into_string().is_empty());
     }
 }

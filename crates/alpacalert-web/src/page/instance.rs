@@ -1,19 +1,20 @@
 //! How the instance itself is doing.
 
 use alpacalert::{SourceStatus, Stats};
-use alpacalert_model::{State, Timestamp};
+use alpacalert_model::{State, Timestamp, Unit};
+use alpacalert_store::StoreStatus;
 use alpacalert_visualise::one_line;
 use axum::extract::State as Shared;
 use axum::response::Response;
 use maud::{Markup, html};
 
+use super::Pages;
 use super::asked::{Asked, ZONE};
 use super::detail::said;
 use super::layout::{Face, Page};
 use super::parts::{class, exact, mark, shape, short, since, thousands};
 use super::scene::Name;
 use super::trouble::Trouble;
-use super::Pages;
 use crate::live::ConfigStatus;
 
 /// The most characters of what is wrong with a configuration.
@@ -28,7 +29,10 @@ struct Health {
 pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<Response, Trouble> {
     let itself = pages.live.itself();
     let health = pages.look(&asked, move |scene| {
-        let node = scene.graph.key(&itself).and_then(|key| scene.graph.get(key))?;
+        let node = scene
+            .graph
+            .key(&itself)
+            .and_then(|key| scene.graph.get(key))?;
         Some(Health {
             name: Name::of(node),
             parts: node
@@ -39,7 +43,11 @@ pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<R
     });
     let health = health.await?;
     let now = Timestamp::now();
-    let (stats, sources, config) = (pages.live.stats().await, pages.live.sources().await, pages.live.config());
+    let (stats, sources, config) = (
+        pages.live.stats().await,
+        pages.live.sources().await,
+        pages.live.config(),
+    );
     let page = Page {
         face: Face::Operator,
         title: "Itself".to_owned(),
@@ -52,7 +60,7 @@ pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<R
             div.columns {
                 (figures(&stats))
                 (configuration(&pages, &config, now))
-                @if let Some(store) = pages.memory.about(now) { (store) }
+                (store(pages.memory.status().as_ref(), now))
             }
             (sources_table(&sources, now))
             @if let Some(health) = &health { (parts(&asked, health)) }
@@ -91,7 +99,6 @@ fn rejected(config: &ConfigStatus, now: Timestamp) -> Markup {
 
 fn figures(stats: &Stats) -> Markup {
     let ms = |time: std::time::Duration| format!("{:.1} ms", time.as_secs_f64() * 1000.0);
-    let number = |n: u64| thousands(usize::try_from(n).unwrap_or(usize::MAX));
     let figures = [
         ("Lateness, half of them under", ms(stats.lateness_p50)),
         ("Lateness, 99 of 100 under", ms(stats.lateness_p99)),
@@ -100,7 +107,10 @@ fn figures(stats: &Stats) -> Markup {
         ("Sensors measured", thousands(stats.sensors)),
         ("Nodes", thousands(stats.nodes)),
         ("Measured since the start", number(stats.measured)),
-        ("Changes of state since the start", number(stats.transitions)),
+        (
+            "Changes of state since the start",
+            number(stats.transitions),
+        ),
         ("Results that came too late", number(stats.stale)),
     ];
     html! {
@@ -126,6 +136,32 @@ fn configuration(pages: &Pages, config: &ConfigStatus, now: Timestamp) -> Markup
             }
         }
     }
+}
+
+fn store(status: Option<&StoreStatus>, now: Timestamp) -> Markup {
+    html! {
+        section.panel #store aria-labelledby="store-title" {
+            h2 #store-title { "History" }
+            @match status {
+                None => p.quiet { "Nothing is remembered: this instance keeps no history." },
+                Some(status) => {
+                    @if status.state != State::Passing { p.why { (mark(status.state)) " " (short(&status.message, 600)) } }
+                    dl.facts-list {
+                        dt { "Waiting to be written" } dd.number { (thousands(status.queued)) ", " (Unit::Bytes.write(status.queued_bytes as f64)) }
+                        dt { "Newest group written" } dd.number { @match status.committed_at { Some(at) => { (since(now, at, &ZONE)) " ago" }, None => "none yet" } }
+                        dt { "Could not be remembered" } dd.number { (number(status.lost)) }
+                        dt { "Rows written" } dd.number { (number(status.rows)) }
+                        dt { "Size" } dd.number { (Unit::Bytes.write(status.file_bytes as f64)) }
+                    }
+                    p.quiet.path { (one_line(&status.path.display().to_string())) }
+                }
+            }
+        }
+    }
+}
+
+fn number(n: u64) -> String {
+    thousands(usize::try_from(n).unwrap_or(usize::MAX))
 }
 
 fn sources_table(sources: &[SourceStatus], now: Timestamp) -> Markup {

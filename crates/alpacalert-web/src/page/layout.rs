@@ -266,7 +266,12 @@ fn footer(page: &Page, operator: bool) -> Markup {
 
 fn zone_name() -> String {
     let name = ZONE.iana_name().map(str::to_owned);
-    name.unwrap_or_else(|| Timestamp::now().to_zoned(ZONE.clone()).strftime("%Z").to_string())
+    name.unwrap_or_else(|| {
+        Timestamp::now()
+            .to_zoned(ZONE.clone())
+            .strftime("%Z")
+            .to_string()
+    })
 }
 
 fn help() -> Markup {

@@ -7,6 +7,7 @@ use axum::extract::State as Shared;
 use axum::response::Response;
 use maud::{Markup, html};
 
+use super::Pages;
 use super::asked::{Asked, ZONE};
 use super::detail::said;
 use super::layout::{Face, Page};
@@ -14,7 +15,6 @@ use super::links::{encoded, token};
 use super::parts::{TITLE, class, count, mark, short, since, tags, thousands};
 use super::scene::{Name, Scene};
 use super::trouble::Trouble;
-use super::Pages;
 
 /// How many a page holds.
 const PAGE: usize = 50;
@@ -69,24 +69,32 @@ impl Wanted {
         let states: Option<Vec<State>> = states.map(State::parse).collect();
         Ok(Wanted {
             states: states.ok_or_else(|| {
-                Trouble::wrong("`state` takes passing, degraded, unknown and failing, with commas between")
+                Trouble::wrong(
+                    "`state` takes passing, degraded, unknown and failing, with commas between",
+                )
             })?,
             owner: own("owner"),
             kind: own("kind"),
             source: own("source"),
             services: asked.get("services") == Some("true"),
-            text: own("q").map(|text| text.trim().to_lowercase()).filter(|text| !text.is_empty()),
+            text: own("q")
+                .map(|text| text.trim().to_lowercase())
+                .filter(|text| !text.is_empty()),
             page: asked.page(),
         })
     }
 
     fn fits(&self, node: NodeRef<'_>) -> bool {
-        let is = |wanted: &Option<String>, has: &str| wanted.as_ref().is_none_or(|wanted| wanted == has);
+        let is =
+            |wanted: &Option<String>, has: &str| wanted.as_ref().is_none_or(|wanted| wanted == has);
         (self.states.is_empty() || self.states.contains(&node.state()))
             && (!self.services || node.service().is_some())
             && is(&self.kind, node.id().kind().as_str())
             && is(&self.source, node.id().source())
-            && self.owner.as_ref().is_none_or(|wanted| node.owner().is_some_and(|owner| **owner == **wanted))
+            && self
+                .owner
+                .as_ref()
+                .is_none_or(|wanted| node.owner().is_some_and(|owner| **owner == **wanted))
             && self.text.as_ref().is_none_or(|text| has_text(node, text))
     }
 
@@ -117,7 +125,9 @@ impl Wanted {
             if full && found.first.last().is_some_and(beyond) {
                 continue;
             }
-            found.first.insert((state, node.title().to_owned(), node.key()));
+            found
+                .first
+                .insert((state, node.title().to_owned(), node.key()));
             if found.first.len() > self.page * PAGE {
                 found.first.pop_last();
             }
@@ -153,7 +163,10 @@ fn has_text(node: NodeRef<'_>, text: &str) -> bool {
         || holds(id.reference(), text)
         || holds(id.kind().as_str(), text)
         || (text.contains('/') && holds(&id.to_string(), text))
-        || node.messages().iter().any(|message| holds(&message.text, text))
+        || node
+            .messages()
+            .iter()
+            .any(|message| holds(&message.text, text))
         || node.owner().is_some_and(|owner| holds(owner, text))
 }
 
@@ -164,7 +177,8 @@ fn holds(text: &str, wanted: &str) -> bool {
     }
     // Nearly every text is ASCII, and nearly none fits: this makes no copy.
     let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
-    text.windows(wanted.len().max(1)).any(|part| part.eq_ignore_ascii_case(wanted))
+    text.windows(wanted.len().max(1))
+        .any(|part| part.eq_ignore_ascii_case(wanted))
 }
 
 pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<Response, Trouble> {
@@ -197,9 +211,17 @@ pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<R
 }
 
 /// Goes through the present graph in turns, so that nothing waits for a search.
-async fn present(pages: &Pages, asked: &Asked, wanted: &Wanted) -> Result<(Vec<Row>, Found), Trouble> {
+async fn present(
+    pages: &Pages,
+    asked: &Asked,
+    wanted: &Wanted,
+) -> Result<(Vec<Row>, Found), Trouble> {
     let keys = pages.look(asked, |scene| {
-        scene.graph.nodes().map(|node| node.key()).collect::<Vec<NodeKey>>()
+        scene
+            .graph
+            .nodes()
+            .map(|node| node.key())
+            .collect::<Vec<NodeKey>>()
     });
     let keys = keys.await?;
     let mut found = Found::default();
@@ -219,7 +241,9 @@ async fn present(pages: &Pages, asked: &Asked, wanted: &Wanted) -> Result<(Vec<R
 
 fn twin(asked: &Asked) -> String {
     let keys = ["q", "state", "owner", "kind", "source"];
-    let pairs = keys.into_iter().filter_map(|key| Some((key, asked.get(key)?)));
+    let pairs = keys
+        .into_iter()
+        .filter_map(|key| Some((key, asked.get(key)?)));
     let mut twin = "/api/v1/nodes".to_owned();
     for (nth, (key, value)) in pairs.enumerate() {
         twin.push(if nth == 0 { '?' } else { '&' });
@@ -231,7 +255,11 @@ fn twin(asked: &Asked) -> String {
 fn draw(asked: &Asked, wanted: &Wanted, rows: &[Row], found: &Found) -> Markup {
     let now = asked.at.unwrap_or_else(Timestamp::now);
     let pages = found.total.div_ceil(PAGE).min(200);
-    let nodes = if wanted.services { ("service", "services") } else { ("node", "nodes") };
+    let nodes = if wanted.services {
+        ("service", "services")
+    } else {
+        ("node", "nodes")
+    };
     html! {
         div.heading { h1 { "All nodes" } }
         (filters(asked, wanted, found))
@@ -291,7 +319,12 @@ fn filters(asked: &Asked, wanted: &Wanted, found: &Found) -> Markup {
     }
 }
 
-fn choice<'a>(word: &str, key: &str, asked: &Asked, choices: impl Iterator<Item = &'a String>) -> Markup {
+fn choice<'a>(
+    word: &str,
+    key: &str,
+    asked: &Asked,
+    choices: impl Iterator<Item = &'a String>,
+) -> Markup {
     let chosen = asked.get(key);
     let mut choices: Vec<&str> = choices.map(String::as_str).collect();
     if let Some(chosen) = chosen

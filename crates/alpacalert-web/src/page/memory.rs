@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use alpacalert_model::{Graph, Limits, NodeId, State, Timestamp, Unit};
+use alpacalert_model::{NodeId, Timestamp};
+use alpacalert_store::{
+    Incident, Past, PastTransition, Series, Store, StoreError, StoreStatus, Uptime, Wanted,
+};
 use maud::Markup;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -11,7 +14,6 @@ use tokio::time::Instant;
 use super::bars;
 use super::trouble::Trouble;
 use crate::Live;
-use crate::history::{PastTransition, Uptime, Wanted};
 
 /// A length of time to look back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,40 +77,6 @@ impl Span {
     }
 }
 
-/// What was measured of one quantity over a time.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Series {
-    pub(crate) name: String,
-    pub(crate) unit: Unit,
-    pub(crate) limits: Limits,
-    pub(crate) points: Vec<Point>,
-}
-
-/// The values of a part of a time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Point {
-    pub(crate) at: Timestamp,
-    pub(crate) min: f64,
-    pub(crate) mean: f64,
-    pub(crate) max: f64,
-}
-
-/// Everything as it was.
-pub(crate) struct Past {
-    pub(crate) graph: Graph,
-    pub(crate) roots: Vec<NodeId>,
-}
-
-/// A time in which a service was not Passing.
-pub(crate) struct Incident {
-    pub(crate) node: NodeId,
-    pub(crate) title: String,
-    pub(crate) public: bool,
-    pub(crate) worst: State,
-    pub(crate) from: Timestamp,
-    pub(crate) to: Option<Timestamp>,
-}
-
 /// How a node was over a time.
 pub(crate) struct PastOf {
     pub(crate) from: Timestamp,
@@ -143,9 +111,8 @@ impl Memory {
         }
     }
 
-    /// Whether anything is remembered.
-    pub(crate) fn exists(&self) -> bool {
-        self.live.history().is_some()
+    fn store(&self) -> Option<&Store> {
+        self.live.history()
     }
 
     /// How a node spent the time until a moment; `None` without a memory, and while it cannot be asked.
@@ -155,7 +122,7 @@ impl Memory {
         span: Span,
         at: Option<Timestamp>,
     ) -> Option<Vec<Uptime>> {
-        let history = self.live.history()?;
+        let history = self.store()?;
         let key = (node.clone(), span);
         let present = at.is_none();
         if present
@@ -196,28 +163,71 @@ impl Memory {
 
     /// Everything as it was at a moment.
     pub(crate) async fn graph(&self, at: Timestamp) -> Result<Past, Trouble> {
-        let _ = at;
-        Err(Trouble::forgotten("this instance keeps no history"))
+        let store = self.store();
+        let store = store.ok_or_else(|| Trouble::forgotten("this instance keeps no history"))?;
+        let past = store.graph_at(at).await;
+        let past = past.map_err(|error| Trouble::forgotten(cannot(&error)))?;
+        past.ok_or_else(|| Trouble::forgotten("that is before all that is remembered"))
     }
 
     /// How a node was; `None` without a memory.
-    pub(crate) async fn past_of(&self, node: &NodeId, span: Span, at: Option<Timestamp>) -> Option<PastOf> {
+    pub(crate) async fn past_of(
+        &self,
+        node: &NodeId,
+        span: Span,
+        at: Option<Timestamp>,
+    ) -> Option<PastOf> {
+        /// One for every four pixels of a wide screen.
+        const POINTS: usize = 240;
+        /// More are on the page of the past.
+        const CHANGES: usize = 30;
+        let store = self.store()?;
+        let parts = self.uptime(node, span, at).await?;
         let to = at.unwrap_or_else(Timestamp::now);
         let from = span.before(to);
-        let parts = self.uptime(node, span, at).await?;
-        Some(PastOf { from, to, parts, series: Vec::new(), changes: Vec::new() })
+        let series = store.measurements(node.clone(), from, to, POINTS).await;
+        let wanted = Wanted {
+            node: Some(node.clone()),
+            services: false,
+            from,
+            to,
+            limit: CHANGES,
+        };
+        Some(PastOf {
+            from,
+            to,
+            parts,
+            series: series.unwrap_or_default(),
+            changes: store.transitions(wanted).await.unwrap_or_default(),
+        })
     }
 
+    /// Changes of state, the newest first; or why there are none to tell.
     pub(crate) async fn transitions(&self, wanted: Wanted) -> Result<Vec<PastTransition>, String> {
-        let history = self.live.history().ok_or("This instance keeps no history.")?;
-        history.transitions(wanted).await.map_err(|error| error.to_string())
+        let store = self.store().ok_or("This instance keeps no history.")?;
+        store
+            .transitions(wanted)
+            .await
+            .map_err(|error| cannot(&error))
     }
 
-    pub(crate) async fn incidents(&self, _from: Timestamp, _to: Timestamp) -> Option<Vec<Incident>> {
-        None
+    /// The times in which services were not Passing; `None` without a memory.
+    pub(crate) async fn incidents(&self, from: Timestamp, to: Timestamp) -> Option<Vec<Incident>> {
+        const INCIDENTS: usize = 500;
+        self.store()?
+            .incidents(from, to, None, INCIDENTS)
+            .await
+            .ok()
     }
 
-    pub(crate) fn about(&self, _now: Timestamp) -> Option<Markup> {
-        None
+    /// How the remembering goes.
+    pub(crate) fn status(&self) -> Option<StoreStatus> {
+        self.store().map(Store::status)
     }
+}
+
+/// What a reader of the page is told; the log has the rest.
+fn cannot(error: &StoreError) -> String {
+    tracing::warn!("cannot read the history: {}", error.chain());
+    "the history cannot be read now; the page of the instance itself says more".to_owned()
 }

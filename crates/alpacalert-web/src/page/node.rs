@@ -62,10 +62,11 @@ struct Drawing<'a> {
 impl Drawing<'_> {
     fn draw(&self) -> Markup {
         let detail = self.detail;
+        // Of a sensor that is its own cause the sentence at the top has said it.
+        let way = detail.chains.iter().any(|chain| chain.steps.len() > 1);
         html! {
             (self.head())
-            @if !detail.chains.is_empty() { (self.why()) }
-            @if detail.chains.is_empty() && !detail.messages.is_empty() { (self.messages()) }
+            @if way { (self.why()) } @else if detail.messages.len() > 1 || detail.messages.iter().any(|said| !detail.why.contains(said.as_str())) { (self.messages()) }
             @if !detail.values.is_empty() {
                 section.panel #evidence aria-labelledby="evidence-title" {
                     h2 #evidence-title { "Evidence" }

@@ -1,6 +1,7 @@
 //! The past: a moment to go to, and what changed lately.
 
 use alpacalert_model::Timestamp;
+use alpacalert_store::{PastTransition, Wanted};
 use axum::extract::State as Shared;
 use axum::response::Response;
 use jiff::civil::Date;
@@ -12,13 +13,15 @@ use super::memory::Span;
 use super::parts::count;
 use super::trouble::Trouble;
 use super::{Pages, time};
-use crate::history::{PastTransition, Wanted};
 
 /// The most changes that are listed.
 const LISTED: usize = 200;
 
 pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<Response, Trouble> {
-    let span = asked.get("span").and_then(Span::parse).unwrap_or(Span::Week);
+    let span = asked
+        .get("span")
+        .and_then(Span::parse)
+        .unwrap_or(Span::Week);
     let to = asked.at.unwrap_or_else(Timestamp::now);
     let wanted = Wanted {
         node: None,
@@ -56,7 +59,13 @@ pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<R
 /// A few moments that are asked for often.
 fn jumps(asked: &Asked) -> Markup {
     let now = Timestamp::now().as_second() / 60 * 60;
-    let jumps = [("10 min ago", 600), ("1 h ago", 3_600), ("6 h ago", 21_600), ("1 d ago", 86_400), ("7 d ago", 604_800)];
+    let jumps = [
+        ("10 min ago", 600),
+        ("1 h ago", 3_600),
+        ("6 h ago", 21_600),
+        ("1 d ago", 86_400),
+        ("7 d ago", 604_800),
+    ];
     html! {
         p.jumps { @for (word, back) in jumps {
             @let mut links = asked.links.clone();
@@ -70,7 +79,9 @@ fn jumps(asked: &Asked) -> Markup {
 
 fn timeline(asked: &Asked, changes: &[PastTransition], span: Span, to: Timestamp) -> Markup {
     let day = |change: &PastTransition| change.at.to_zoned(ZONE.clone()).date();
-    let days: Vec<&[PastTransition]> = changes.chunk_by(|one, next| day(one) == day(next)).collect();
+    let days: Vec<&[PastTransition]> = changes
+        .chunk_by(|one, next| day(one) == day(next))
+        .collect();
     let only = asked.get("all").is_none();
     html! {
         section.panel aria-labelledby="timeline-title" {

@@ -26,7 +26,7 @@ const SIZE: (f64, f64) = (196.0, 44.0);
 const STEP: (f64, f64) = (256.0, 56.0);
 
 /// The most characters of a title in a box.
-const LETTERS: usize = 22;
+const LETTERS: usize = 20;
 
 /// A box: a node, or a count of several.
 #[derive(Debug)]
@@ -93,7 +93,12 @@ impl Picture {
                 break;
             }
         }
-        let first = self.shapes.iter().map(|shape| shape.layer).min().unwrap_or(0);
+        let first = self
+            .shapes
+            .iter()
+            .map(|shape| shape.layer)
+            .min()
+            .unwrap_or(0);
         let mut layers: Vec<Vec<usize>> = Vec::new();
         for (index, shape) in self.shapes.iter_mut().enumerate() {
             shape.layer -= first;
@@ -153,7 +158,11 @@ impl Picture {
         let (x, y) = (from.0 + SIZE.0, from.1 + SIZE.1 / 2.0);
         let (end_x, end_y) = (to.0, to.1 + SIZE.1 / 2.0);
         let bend = (end_x - x) / 2.0;
-        format!("M{x} {y}C{} {y} {} {end_y} {end_x} {end_y}", x + bend, end_x - bend)
+        format!(
+            "M{x} {y}C{} {y} {} {end_y} {end_x} {end_y}",
+            x + bend,
+            end_x - bend
+        )
     }
 }
 
@@ -181,7 +190,7 @@ impl Shape {
                 svg x="10" y="14" width="16" height="16" { use href=(format!("#shape-{}", self.state)) class=(format!("mark {}", class(self.state))) {} }
             }
             text.title x="34" y="19" { (short(&self.title, LETTERS)) }
-            text.note x="34" y="35" { (short(&self.text, LETTERS + 4)) }
+            text.note x="34" y="35" { (short(&self.text, LETTERS + 5)) }
         };
         html! {
             g class=(look) transform=(format!("translate({x} {y})")) {
@@ -282,8 +291,11 @@ impl<'g> Drawing<'g> {
         while let Some((node, at)) = open.pop_front() {
             let layer = self.shapes[at].layer + 1;
             let way = self.ways.get(&node.key()).cloned().unwrap_or_default();
-            let mut shown: Vec<(NodeRef<'g>, bool)> =
-                way.into_iter().take(BELOW).map(|member| (member, true)).collect();
+            let mut shown: Vec<(NodeRef<'g>, bool)> = way
+                .into_iter()
+                .take(BELOW)
+                .map(|member| (member, true))
+                .collect();
             let members = node.sums().members;
             if at == here && members <= MEMBERS {
                 self.fill(node, &mut shown);
@@ -314,7 +326,10 @@ impl<'g> Drawing<'g> {
     fn fill(&self, node: NodeRef<'g>, shown: &mut Vec<(NodeRef<'g>, bool)>) {
         let few = node.sums().members as usize <= BELOW;
         for state in State::ALL.into_iter().rev() {
-            for (member, _) in node.children().filter(|(member, _)| member.state() == state) {
+            for (member, _) in node
+                .children()
+                .filter(|(member, _)| member.state() == state)
+            {
                 let room = shown.len() < BELOW && (few || state != State::Passing);
                 if room && !shown.iter().any(|(known, _)| known.key() == member.key()) {
                     shown.push((member, false));
@@ -332,11 +347,16 @@ impl<'g> Drawing<'g> {
         if sums.members > MEMBERS {
             return ("members".to_owned(), State::Unknown);
         }
-        let bad = node.children().filter(|(member, _)| member.state() != State::Passing);
+        let bad = node
+            .children()
+            .filter(|(member, _)| member.state() != State::Passing);
         let not_drawn = bad.filter(|(member, _)| !self.drawn.contains_key(&member.key()));
         match not_drawn.count() {
             0 => ("passing".to_owned(), State::Passing),
-            bad => (format!("{} of them not passing", thousands(bad)), State::Unknown),
+            bad => (
+                format!("{} of them not passing", thousands(bad)),
+                State::Unknown,
+            ),
         }
     }
 }
@@ -345,8 +365,8 @@ impl<'g> Drawing<'g> {
 mod tests {
     use super::*;
     use alpacalert_model::{
-        Blueprint, Edge, ExplainLimits, Graph, Kind, Node, NodeId, Observation, Reason, Rule, Timestamp,
-        Update,
+        Blueprint, Edge, ExplainLimits, Graph, Kind, Node, NodeId, Observation, Reason, Rule,
+        Timestamp, Update,
     };
     use jiff::tz::TimeZone;
 
@@ -370,7 +390,11 @@ mod tests {
                 false => Observation::passing(at),
             };
             let confirmed = observation.state;
-            Some(Update { node: graph.key(&id(n))?, observation, confirmed })
+            Some(Update {
+                node: graph.key(&id(n))?,
+                observation,
+                confirmed,
+            })
         });
         let updates: Vec<Update> = updates.collect();
         graph.observe(updates, at);
@@ -392,7 +416,11 @@ mod tests {
             let explanation = graph.explain(key, &ExplainLimits::default());
             let node = graph.get(key).unwrap();
             let picture = Picture::of(&scene, node, explanation.as_ref()).unwrap();
-            assert!(picture.shapes.len() <= BOXES + BELOW, "{}", picture.shapes.len());
+            assert!(
+                picture.shapes.len() <= BOXES + BELOW,
+                "{}",
+                picture.shapes.len()
+            );
             let drawn = picture.draw(&Links::default()).into_string();
             assert!(drawn.len() < 20_000, "{}", drawn.len());
             assert_eq!(drawn.contains("the cause"), failing > 0);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use alpacalert::config::Anonymous;
 use alpacalert_model::{Marks, NodeId, NodeKey, NodeRef, State, Timestamp};
+use alpacalert_store::{Incident, Uptime};
 use alpacalert_visualise::{Headline, clock};
 use axum::extract::State as Shared;
 use axum::response::Response;
@@ -15,12 +16,11 @@ use super::asked::{Asked, ZONE};
 use super::bars;
 use super::layout::{Face, Page};
 use super::links::token;
-use super::memory::{Incident, Span};
+use super::memory::Span;
 use super::parts::{SENTENCE, TITLE, class, mark, shape, short, since, tags};
 use super::past::day_name;
 use super::scene::{BRIEF, Scene};
 use super::trouble::Trouble;
-use crate::history::Uptime;
 use crate::{Caller, Viewer};
 
 /// The most services on the page: a page for everybody with more than this needs parts.
@@ -62,7 +62,9 @@ pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<R
     let rows = pages.look(&asked, move |scene| face.rows(scene)).await?;
     let now = asked.at.unwrap_or_else(Timestamp::now);
     let span = asked.get("period").and_then(Span::parse);
-    let span = span.filter(|span| SPANS.contains(span)).unwrap_or(Span::Quarter);
+    let span = span
+        .filter(|span| SPANS.contains(span))
+        .unwrap_or(Span::Quarter);
     let mut pasts = HashMap::new();
     for row in &rows {
         if let Some(past) = past(&pages, &row.node, span, asked.at).await {
@@ -112,7 +114,10 @@ impl Shown {
     fn rows(&self, scene: &Scene<'_>) -> Vec<Row> {
         let services = scene.roots().filter(|node| node.service().is_some());
         let shown = services.filter(|node| self.viewer.lists(*node));
-        shown.take(SERVICES).map(|node| self.row(scene, node)).collect()
+        shown
+            .take(SERVICES)
+            .map(|node| self.row(scene, node))
+            .collect()
     }
 
     fn row(&self, scene: &Scene<'_>, node: NodeRef<'_>) -> Row {
@@ -144,9 +149,14 @@ fn cause(scene: &Scene<'_>, node: NodeRef<'_>) -> Option<(String, Option<String>
     let explanation = scene.graph.explain(node.key(), &BRIEF)?;
     let revealed = |way: &[NodeKey]| {
         let below = way.iter().rev().take_while(|key| **key != node.key());
-        below.filter_map(|key| scene.graph.get(*key)).find(|step| is_public(*step))
+        below
+            .filter_map(|key| scene.graph.get(*key))
+            .find(|step| is_public(*step))
     };
-    let found = explanation.causes.iter().find_map(|cause| revealed(&cause.path))?;
+    let found = explanation
+        .causes
+        .iter()
+        .find_map(|cause| revealed(&cause.path))?;
     let owner = found.owner().map(|owner| short(owner, TITLE));
     Some((short(found.title(), TITLE), owner))
 }
@@ -163,7 +173,10 @@ async fn past(pages: &Pages, node: &NodeId, span: Span, at: Option<Timestamp>) -
             drawn = Some(bars::bars(&parts, &bars::label(&parts, each.words())));
         }
     }
-    Some(Past { bars: drawn?, shares })
+    Some(Past {
+        bars: drawn?,
+        shares,
+    })
 }
 
 /// What a state means to somebody who uses the service.
@@ -199,7 +212,11 @@ fn verdict(rows: &[Row], now: Timestamp) -> Markup {
             } }
         };
     };
-    let others = rows.iter().filter(|row| row.state != State::Passing).count().saturating_sub(1);
+    let others = rows
+        .iter()
+        .filter(|row| row.state != State::Passing)
+        .count()
+        .saturating_sub(1);
     html! {
         section class=(format!("verdict {}", class(worst.state))) id="verdict" {
             (shape(worst.state))
@@ -260,7 +277,8 @@ async fn incidents(pages: &Pages, rows: &[Row], now: Timestamp) -> Option<Vec<In
     let from = Timestamp::from_second(now.as_second() - INCIDENT_DAYS * 86_400).ok()?;
     let incidents = pages.memory.incidents(from, now).await?;
     // Public then and now: what became private is not told any more.
-    let shown = |incident: &Incident| incident.public && rows.iter().any(|row| row.node == incident.node);
+    let shown =
+        |incident: &Incident| incident.public && rows.iter().any(|row| row.node == incident.node);
     Some(incidents.into_iter().filter(shown).collect())
 }
 
@@ -268,7 +286,9 @@ fn draw_incidents(incidents: &[Incident], now: Timestamp) -> Markup {
     let day = |incident: &Incident| incident.from.to_zoned(ZONE.clone()).date();
     let mut incidents: Vec<&Incident> = incidents.iter().collect();
     incidents.sort_by_key(|incident| std::cmp::Reverse(incident.from));
-    let days: Vec<&[&Incident]> = incidents.chunk_by(|one, next| day(one) == day(next)).collect();
+    let days: Vec<&[&Incident]> = incidents
+        .chunk_by(|one, next| day(one) == day(next))
+        .collect();
     html! {
         section.incidents aria-labelledby="incidents-title" {
             h2 #incidents-title { "Past incidents" }

@@ -11,9 +11,14 @@ pub(crate) async fn choose(asked: Asked) -> Response {
     let back = asked.get("back").filter(|back| {
         back.starts_with('/')
             && !back.starts_with("//")
-            && back.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+            && back
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
     });
-    let cookie = format!("{}={theme}; Path=/; Max-Age=31536000; SameSite=Strict", Theme::COOKIE);
+    let cookie = format!(
+        "{}={theme}; Path=/; Max-Age=31536000; SameSite=Strict",
+        Theme::COOKIE
+    );
     let headers = [
         (header::LOCATION, back.unwrap_or("/").to_owned()),
         (header::SET_COOKIE, cookie),

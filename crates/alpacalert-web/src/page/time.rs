@@ -1,14 +1,14 @@
 //! How a node was: a strip of its states, what was measured on the same axis, and each change.
 
 use alpacalert_model::{Bound, State, Timestamp};
+use alpacalert_store::{PastTransition, Point, Series};
 use alpacalert_visualise::{clock, one_line};
 use maud::{Markup, html};
 
 use super::asked::{Asked, ZONE};
 use super::bars::{bars, label, share};
-use super::memory::{PastOf, Point, Series, Span};
+use super::memory::{PastOf, Span};
 use super::parts::{SENTENCE, exact, mark, short};
-use crate::history::PastTransition;
 
 /// The size of a chart, in units of the picture.
 const WIDTH: f64 = 960.0;
@@ -43,7 +43,8 @@ pub(crate) fn section(asked: &Asked, past: Option<&PastOf>, span: Span) -> Marku
 
 fn axis(past: &PastOf) -> Markup {
     let (from, to) = (past.from.as_second(), past.to.as_second());
-    let ticks = (0..=TICKS).filter_map(|nth| Timestamp::from_second(from + (to - from) * nth / TICKS).ok());
+    let ticks =
+        (0..=TICKS).filter_map(|nth| Timestamp::from_second(from + (to - from) * nth / TICKS).ok());
     html! {
         ol.axis aria-hidden="true" { @for at in ticks { li { (clock(past.to, at, &ZONE)) } } }
     }
@@ -77,10 +78,20 @@ fn chart(series: &Series, past: &PastOf) -> Markup {
 
 fn said(series: &Series) -> String {
     let values = series.points.iter();
-    let least = values.clone().map(|point| point.min).fold(f64::INFINITY, f64::min);
-    let most = values.map(|point| point.max).fold(f64::NEG_INFINITY, f64::max);
+    let least = values
+        .clone()
+        .map(|point| point.min)
+        .fold(f64::INFINITY, f64::min);
+    let most = values
+        .map(|point| point.max)
+        .fold(f64::NEG_INFINITY, f64::max);
     let write = |value| series.unit.write(value);
-    format!("{} between {} and {}", one_line(&series.name), write(least), write(most))
+    format!(
+        "{} between {} and {}",
+        one_line(&series.name),
+        write(least),
+        write(most)
+    )
 }
 
 fn edges(bound: Bound) -> Vec<f64> {
@@ -92,12 +103,17 @@ fn edges(bound: Bound) -> Vec<f64> {
 
 /// Points that follow each other without a gap: two that are further apart than a few usual steps are not joined.
 fn runs<'p>(points: &'p [Point], past: &PastOf) -> Vec<&'p [Point]> {
-    let mut steps: Vec<i64> = points.windows(2).map(|two| two[1].at.as_second() - two[0].at.as_second()).collect();
+    let mut steps: Vec<i64> = points
+        .windows(2)
+        .map(|two| two[1].at.as_second() - two[0].at.as_second())
+        .collect();
     steps.sort_unstable();
     let usual = steps.get(steps.len() / 2).copied().unwrap_or(0);
     let least = (past.to.as_second() - past.from.as_second()) / 200;
     let gap = (usual * 3).max(least);
-    points.chunk_by(|one, next| next.at.as_second() - one.at.as_second() <= gap).collect()
+    points
+        .chunk_by(|one, next| next.at.as_second() - one.at.as_second() <= gap)
+        .collect()
 }
 
 struct Scale {
@@ -110,10 +126,24 @@ struct Scale {
 impl Scale {
     fn of(series: &Series, past: &PastOf) -> Scale {
         let finite = |value: &f64| value.is_finite();
-        let least = series.points.iter().map(|point| point.min).filter(finite).fold(f64::INFINITY, f64::min);
-        let most = series.points.iter().map(|point| point.max).filter(finite).fold(f64::NEG_INFINITY, f64::max);
+        let least = series
+            .points
+            .iter()
+            .map(|point| point.min)
+            .filter(finite)
+            .fold(f64::INFINITY, f64::min);
+        let most = series
+            .points
+            .iter()
+            .map(|point| point.max)
+            .filter(finite)
+            .fold(f64::NEG_INFINITY, f64::max);
         // What is measured is mostly more than nothing: then the scale begins there, and small changes look small.
-        let least = if least >= 0.0 && least < most * 0.8 { 0.0 } else { least };
+        let least = if least >= 0.0 && least < most * 0.8 {
+            0.0
+        } else {
+            least
+        };
         let (least, most) = match most > least {
             true => (least, most),
             false => (least - 1.0, least + 1.0),
@@ -137,7 +167,9 @@ impl Scale {
     }
 
     fn line(&self, run: &[Point]) -> String {
-        let points = run.iter().map(|point| format!("{} {}", self.x(point.at), self.y(point.mean)));
+        let points = run
+            .iter()
+            .map(|point| format!("{} {}", self.x(point.at), self.y(point.mean)));
         let points: Vec<String> = points.collect();
         match points.as_slice() {
             // A single point is a dot.
@@ -147,8 +179,13 @@ impl Scale {
     }
 
     fn band(&self, run: &[Point]) -> String {
-        let over = run.iter().map(|point| format!("{} {}", self.x(point.at), self.y(point.max)));
-        let under = run.iter().rev().map(|point| format!("{} {}", self.x(point.at), self.y(point.min)));
+        let over = run
+            .iter()
+            .map(|point| format!("{} {}", self.x(point.at), self.y(point.max)));
+        let under = run
+            .iter()
+            .rev()
+            .map(|point| format!("{} {}", self.x(point.at), self.y(point.min)));
         let points: Vec<String> = over.chain(under).collect();
         format!("M{}z", points.join("L"))
     }

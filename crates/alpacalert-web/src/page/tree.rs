@@ -8,6 +8,7 @@ use axum::extract::State as Shared;
 use axum::response::Response;
 use maud::{Markup, html};
 
+use super::Pages;
 use super::asked::Asked;
 use super::detail::said;
 use super::layout::{Face, Page};
@@ -15,7 +16,6 @@ use super::links::{Links, encoded, token};
 use super::parts::{class, mark, tags, thousands};
 use super::scene::{Name, Scene, worst_first};
 use super::trouble::Trouble;
-use super::Pages;
 use crate::api::find;
 
 /// The most rows of a page, and the most members of one node in it. More are a link away.
@@ -207,7 +207,10 @@ impl<'g> Growing<'g, '_> {
         let again = self.unfolded.contains(&node.key());
         let token = token(&node.id().to_string());
         let by_itself = node.state() != State::Passing && depth < DEEP;
-        let wanted = match (self.folds.open.contains(&token), self.folds.shut.contains(&token)) {
+        let wanted = match (
+            self.folds.open.contains(&token),
+            self.folds.shut.contains(&token),
+        ) {
             (true, _) => true,
             (_, true) => false,
             _ => open.unwrap_or(by_itself),
@@ -232,7 +235,10 @@ impl<'g> Growing<'g, '_> {
 
 pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<Response, Trouble> {
     let folds = Folds::of(&asked);
-    let from = asked.get("from").and_then(|from| from.parse().ok()).unwrap_or(0);
+    let from = asked
+        .get("from")
+        .and_then(|from| from.parse().ok())
+        .unwrap_or(0);
     let wanted = asked.get("node").map(str::to_owned);
     let grow = folds.clone();
     let tree = pages.look(&asked, move |scene| {
@@ -249,7 +255,10 @@ pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<R
     };
     let page = Page {
         face: Face::Operator,
-        title: tree.top.as_ref().map_or("Tree".to_owned(), |top| format!("Tree of {}", top.title)),
+        title: tree
+            .top
+            .as_ref()
+            .map_or("Tree".to_owned(), |top| format!("Tree of {}", top.title)),
         tab: "/tree",
         twin,
         every: 30,
@@ -260,7 +269,9 @@ pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<R
 
 pub(crate) fn no_node(id: &str) -> Trouble {
     let id: String = id.chars().take(200).collect();
-    Trouble::missing(format!("there is no node “{id}”; it may have gone, or the address is incomplete"))
+    Trouble::missing(format!(
+        "there is no node “{id}”; it may have gone, or the address is incomplete"
+    ))
 }
 
 fn draw(tree: &Tree, links: &Links, folds: &Folds) -> Markup {
