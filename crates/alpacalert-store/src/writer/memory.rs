@@ -221,7 +221,10 @@ fn full() -> rusqlite::Error {
 pub(super) fn hash(bytes: &[u8]) -> i64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
-    (hasher.finish() as i64).max(1)
+    match hasher.finish() as i64 {
+        0 => 1,
+        hash => hash,
+    }
 }
 
 fn nodes(connection: &Connection, began: i64) -> Result<HashMap<NodeId, Known>, rusqlite::Error> {
@@ -281,4 +284,16 @@ fn series(connection: &Connection) -> Result<HashMap<u32, Vec<Quantity>>, rusqli
         });
     }
     Ok(series)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn different_texts_have_different_hashes() {
+        let hashes: std::collections::HashSet<i64> =
+            (0..1000_u32).map(|n| hash(&n.to_le_bytes())).collect();
+        assert_eq!(hashes.len(), 1000);
+    }
 }
