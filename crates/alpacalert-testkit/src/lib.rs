@@ -10,6 +10,7 @@
 //! assert!(std::net::TcpStream::connect(nginx.address()).is_ok());
 //! ```
 
+mod browser;
 mod certificates;
 mod hostile;
 mod kubernetes;
@@ -19,6 +20,7 @@ mod require;
 mod server;
 mod wait;
 
+pub use browser::{Browser, SharedBrowser};
 pub use certificates::{Authority, Issued, Lifetime};
 pub use hostile::{Hostile, Trick};
 pub use kubernetes::{ControlPlane, FakeApiServer};

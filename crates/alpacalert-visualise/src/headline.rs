@@ -195,7 +195,7 @@ impl Headline {
     }
 
     /// The sentence about a node that was explained already.
-    pub(crate) fn from_explanation(
+    pub fn from_explanation(
         view: &View<'_>,
         node: NodeRef<'_>,
         explanation: Option<&Explanation>,
