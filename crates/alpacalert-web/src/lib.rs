@@ -34,6 +34,8 @@ pub fn routes(live: Live) -> Guarded {
 pub fn router(live: Live, settings: WebSettings) -> Router {
     routes(live)
         .into_router()
+        .fallback(page::no_such_page)
+        .layer(from_fn(page::dressed))
         .layer(from_fn_with_state(settings.access.clone(), access::gate))
         .layer(from_fn(guard::headers))
         .layer(from_fn_with_state(settings, guard::host))

@@ -297,3 +297,15 @@ fn series(connection: &Connection) -> Result<HashMap<u32, Vec<Quantity>>, rusqli
     }
     Ok(series)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn different_texts_have_different_hashes() {
+        let hashes: std::collections::HashSet<i64> =
+            (0..1000_u32).map(|n| hash(&n.to_le_bytes())).collect();
+        assert_eq!(hashes.len(), 1000);
+    }
+}
