@@ -80,6 +80,7 @@ async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> 
         .local_addr()
         .context("failed to read the address that we listen on")?;
     let store = state::open(state)?;
+    store.keep(state::retention(&planned.plan.history));
     let settings = Settings {
         observer: Some(Arc::new(Remember(store.clone()))),
         remembered: store.take_remembered(),
@@ -107,6 +108,7 @@ async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> 
         engine: running.handle(),
         config,
         access: access.clone(),
+        store: store.clone(),
         listen,
     };
     let reloading = tokio::spawn(reloading.run(stop.clone()));

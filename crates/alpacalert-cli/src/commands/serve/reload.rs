@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use alpacalert::model::Timestamp;
 use alpacalert::{Handle, Settings};
+use alpacalert_store::Store;
 use alpacalert_web::{Access, ConfigStatus, Itself, Rejected};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -29,6 +30,7 @@ pub(super) struct Reloading {
     pub(super) engine: Handle,
     pub(super) config: watch::Sender<ConfigStatus>,
     pub(super) access: Access,
+    pub(super) store: Store,
     /// Where it listens, which a reload does not change.
     pub(super) listen: SocketAddr,
 }
@@ -89,6 +91,8 @@ impl Reloading {
             return;
         }
         self.access.replace(planned.access().as_ref());
+        self.store
+            .keep(super::state::retention(&planned.plan.history));
         self.config.send_modify(|config| {
             config.instance = planned.plan.instance.clone();
             config.owner = planned.plan.owner.clone();
