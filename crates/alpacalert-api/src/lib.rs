@@ -3,9 +3,14 @@
 //! They know neither the graph nor the web server, so that a reader of the API needs nothing else of Alpacalert. Within
 //! version 1 keys are added and never changed; readers leave alone what they do not know.
 
+mod history;
 mod lists;
 mod summary;
 
+pub use history::{
+    IncidentList, IncidentRecord, MeasurementHistory, SeriesRecord, UnsureRecord, UptimePart,
+    UptimeReport,
+};
 pub use lists::{
     ChangeEvent, ConfigReport, Counts, ErrorBody, InstanceReport, NodeBrief, NodeList, Rejection,
     ServiceList, SourceReport, TransitionList, TransitionRecord,

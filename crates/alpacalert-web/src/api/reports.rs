@@ -5,7 +5,7 @@ use alpacalert_api::{
     TransitionRecord, VERSION,
 };
 use alpacalert_model::{NodeId, NodeRef, State as Health, Timestamp};
-use alpacalert_store::{StoreError, Wanted};
+use alpacalert_store::Wanted;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -127,10 +127,7 @@ pub(super) async fn transitions(
         let text = format!("`limit` takes 1 to {LIMIT_MAX}");
         return Err(problem(StatusCode::BAD_REQUEST, text));
     }
-    let history = api
-        .live
-        .history()
-        .ok_or_else(|| problem(StatusCode::NOT_FOUND, "this instance remembers nothing"))?;
+    let history = super::history::store(&api)?;
     let wanted = Wanted {
         node: None,
         services: past.services.unwrap_or(false),
@@ -138,17 +135,24 @@ pub(super) async fn transitions(
         to: past.to.unwrap_or(Timestamp::MAX),
         limit,
     };
-    let failed = |error: StoreError| problem(StatusCode::SERVICE_UNAVAILABLE, error.chain());
     let mut found = Vec::new();
     match visible(&api, &caller.viewer, past.node).await? {
-        None => found = history.transitions(wanted).await.map_err(failed)?,
+        None => {
+            found = history
+                .transitions(wanted)
+                .await
+                .map_err(super::history::failed)?
+        }
         Some(nodes) => {
             for (node, inside) in nodes {
                 let wanted = Wanted {
                     node: Some(node),
                     ..wanted.clone()
                 };
-                let mut told = history.transitions(wanted).await.map_err(failed)?;
+                let mut told = history
+                    .transitions(wanted)
+                    .await
+                    .map_err(super::history::failed)?;
                 if !inside {
                     for past in &mut told {
                         past.reason.clear();

@@ -4,7 +4,7 @@ use axum::routing::{MethodRouter, get};
 
 use crate::Policy;
 
-use super::{Api, badge, document, events, metrics, nodes, probes, reports, services};
+use super::{Api, badge, document, events, history, metrics, nodes, probes, reports, services};
 
 /// A route as the router and the OpenAPI document need it. All of them are `GET`.
 pub(super) struct Route {
@@ -22,6 +22,7 @@ pub(super) struct Route {
 }
 
 /// A parameter in the query.
+#[derive(Clone, Copy)]
 pub(super) struct Query {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
@@ -38,6 +39,13 @@ const fn text(name: &'static str, about: &'static str) -> Query {
     }
 }
 
+const fn number(name: &'static str, about: &'static str) -> Query {
+    Query {
+        integer: true,
+        ..text(name, about)
+    }
+}
+
 const JSON: &str = "application/json";
 
 const NODE: &[Query] = &[Query {
@@ -47,7 +55,42 @@ const NODE: &[Query] = &[Query {
     integer: false,
 }];
 
+const AT: Query = text("at", "as it was at this moment: RFC 3339");
+
+const MOMENT: &[Query] = &[AT];
+
+const FROM: Query = text(
+    "from",
+    "from this time on: RFC 3339; a day before `to` by default",
+);
+
+const TO: Query = text("to", "up to this time: RFC 3339; now by default");
+
+const NODE_THEN: &[Query] = &[NODE[0], AT];
+
+const UPTIME: &[Query] = &[
+    NODE[0],
+    FROM,
+    TO,
+    number("parts", "in so many equal parts, from 1 to 10000"),
+];
+
+const SERIES: &[Query] = &[
+    NODE[0],
+    FROM,
+    TO,
+    number("parts", "at most so many points, from 1 to 10000"),
+];
+
+const INCIDENTS: &[Query] = &[
+    text("node", "only of this service"),
+    FROM,
+    TO,
+    number("limit", "how many, from 1 to 1000"),
+];
+
 const FILTER: &[Query] = &[
+    AT,
     text("state", "only nodes in these states, with commas between"),
     text("owner", "only nodes of this owner"),
     text("kind", "only nodes of this kind"),
@@ -117,7 +160,7 @@ pub(super) fn all() -> Vec<Route> {
         },
         Route {
             query: FILTER,
-            statuses: &[400, 503],
+            statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/nodes",
                 Known,
@@ -127,7 +170,8 @@ pub(super) fn all() -> Vec<Route> {
             )
         },
         Route {
-            statuses: &[404, 503],
+            query: MOMENT,
+            statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/nodes/{*id}",
                 Known,
@@ -137,7 +181,7 @@ pub(super) fn all() -> Vec<Route> {
             )
         },
         Route {
-            query: NODE,
+            query: NODE_THEN,
             statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/explain",
@@ -148,7 +192,7 @@ pub(super) fn all() -> Vec<Route> {
             )
         },
         Route {
-            query: NODE,
+            query: NODE_THEN,
             statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/impact",
@@ -178,6 +222,39 @@ pub(super) fn all() -> Vec<Route> {
                 get(reports::transitions),
                 "changes that are remembered, the newest first",
                 (JSON, Some("TransitionList")),
+            )
+        },
+        Route {
+            query: UPTIME,
+            statuses: &[400, 404, 503],
+            ..plain(
+                "/api/v1/history/uptime",
+                Everybody,
+                get(history::uptime),
+                "how much of a time a node was well, as an interval",
+                (JSON, Some("UptimeReport")),
+            )
+        },
+        Route {
+            query: SERIES,
+            statuses: &[400, 404, 503],
+            ..plain(
+                "/api/v1/history/measurements",
+                Known,
+                get(history::measurements),
+                "what was measured of a node over a time",
+                (JSON, Some("MeasurementHistory")),
+            )
+        },
+        Route {
+            query: INCIDENTS,
+            statuses: &[400, 404, 503],
+            ..plain(
+                "/api/v1/history/incidents",
+                Everybody,
+                get(history::incidents),
+                "the times in which services were not passing, the newest first",
+                (JSON, Some("IncidentList")),
             )
         },
         plain(

@@ -3,4 +3,5 @@
 mod access;
 mod api;
 mod events;
+mod history;
 mod world;

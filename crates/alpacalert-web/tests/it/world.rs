@@ -11,7 +11,9 @@ use alpacalert::instrument::{
 };
 use alpacalert::model::{Edge, Kind, NodeId, Observation, Reason, Rule, State, Timestamp};
 use alpacalert::{Monitor, Running, Settings};
-use alpacalert_web::{Access, ConfigStatus, Live, Parts, WebSettings};
+use alpacalert_store::{Store, StoreSettings};
+use alpacalert_testkit::TempDir;
+use alpacalert_web::{Access, ConfigStatus, Live, Parts, Remember, WebSettings};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,6 +28,8 @@ pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) things: Things,
     stop: CancellationToken,
+    pub(crate) store: Store,
+    _state: TempDir,
     _running: Running,
     _config: watch::Sender<ConfigStatus>,
 }
@@ -131,9 +135,13 @@ pub(crate) async fn world_of(
     plan.groups = services;
     let mut registry = Registry::new();
     registry.register_source(Thing(things.clone()));
-    let running = Monitor::build(&plan, registry, Settings::default())
-        .unwrap()
-        .start();
+    let state = alpacalert_testkit::temp_dir();
+    let store = Store::open(StoreSettings::new(state.path())).unwrap();
+    let settings = Settings {
+        observer: Some(Arc::new(Remember(store.clone()))),
+        ..Settings::default()
+    };
+    let running = Monitor::build(&plan, registry, settings).unwrap().start();
     let (config, watched) = watch::channel(ConfigStatus {
         instance: plan.instance.clone(),
         owner: plan.owner.clone(),
@@ -145,7 +153,7 @@ pub(crate) async fn world_of(
     let live = Live::new(Parts {
         engine: running.handle(),
         config: watched,
-        history: None,
+        history: Some(store.clone()),
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -162,6 +170,8 @@ pub(crate) async fn world_of(
         address,
         things,
         stop,
+        store,
+        _state: state,
         _running: running,
         _config: config,
     }
