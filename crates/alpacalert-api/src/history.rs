@@ -84,9 +84,12 @@ pub struct SeriesRecord<L> {
     pub unit: String,
     /// What it was held against, as last known: like those of a node's measurements.
     pub limits: L,
-    /// When, least, mean and greatest. A time in which nothing was measured has none; a value that is no finite number is `null`.
-    pub points: Vec<(Timestamp, Option<f64>, Option<f64>, Option<f64>)>,
+    /// In order of time. A time in which nothing was measured has none; a value that is no finite number is `null`.
+    pub points: Vec<PointRecord>,
 }
+
+/// When, least, mean and greatest.
+pub type PointRecord = (Timestamp, Option<f64>, Option<f64>, Option<f64>);
 
 /// `GET /api/v1/history/incidents`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -8,8 +8,8 @@ mod lists;
 mod summary;
 
 pub use history::{
-    IncidentList, IncidentRecord, MeasurementHistory, SeriesRecord, UnsureRecord, UptimePart,
-    UptimeReport,
+    IncidentList, IncidentRecord, MeasurementHistory, PointRecord, SeriesRecord, UnsureRecord,
+    UptimePart, UptimeReport,
 };
 pub use lists::{
     ChangeEvent, ConfigReport, Counts, ErrorBody, InstanceReport, NodeBrief, NodeList, Rejection,
