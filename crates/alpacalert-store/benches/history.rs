@@ -142,7 +142,11 @@ fn sustained(folder: &Path) -> f64 {
     store.close();
     let written = rusqlite::Connection::open(folder.join("history.db"))
         .and_then(|connection| {
-            connection.query_row("SELECT count(*) FROM transition", [], |row| row.get(0))
+            connection.query_row(
+                "SELECT (SELECT count(*) FROM transition) + (SELECT count(*) FROM recent)",
+                [],
+                |row| row.get(0),
+            )
         })
         .unwrap_or(0_i64);
     assert_eq!(written, CHANGES as i64, "all of them are there");

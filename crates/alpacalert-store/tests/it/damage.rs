@@ -65,10 +65,14 @@ fn history() -> (Files, Files, Vec<PastTransition>) {
     let mut world = World::open(folder.path());
     world.apply(nodes(), Timestamp::now());
     fill(&mut world, 0);
+    let runtime = runtime();
+    runtime.block_on(world.store.flush()).unwrap();
+    // These are put in order by node, and what comes later is not.
+    world.store.keep(alpacalert_store::Retention::default());
+    std::thread::sleep(std::time::Duration::from_millis(500));
     world.store.close();
     let mut world = World::open(folder.path());
     world.apply(nodes(), Timestamp::now());
-    let runtime = runtime();
     for part in 1..6 {
         fill(&mut world, 400 * part);
         runtime.block_on(world.store.flush()).unwrap();
