@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use alpacalert::model::Timestamp;
 use alpacalert::{Monitor, Settings};
-use alpacalert_web::{Access, ConfigStatus, Itself, Live, Parts, Remember, WebSettings};
+use alpacalert_web::{Access, ConfigStatus, Itself, Live, Parts, Remember, Serving, WebSettings};
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
@@ -65,6 +65,8 @@ pub(crate) fn run(command: &Serve, terminal: &Terminal) -> Outcome {
     planned
         .may_listen_on(command.listen)
         .map_err(Failure::usage)?;
+    planned.may_be_served().map_err(Failure::configuration)?;
+    alpacalert_web::raise_handles();
     runtime()?.block_on(serve(planned, command.listen, command.state.clone()))
 }
 
@@ -100,26 +102,28 @@ async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> 
         history: Some(store.clone()),
     });
     itself.begin(live.clone());
-    let access = Access::new(planned.access().as_ref());
+    let serve_plan = planned.serve();
+    let access = Access::new(planned.access().as_ref(), &serve_plan);
+    let serving = Serving::new(&serve_plan).map_err(Failure::configuration)?;
     let reloading = Reloading {
         planned,
         itself,
         engine: running.handle(),
         config,
         access: access.clone(),
+        serving: serving.clone(),
         listen,
     };
     let reloading = tokio::spawn(reloading.run(stop.clone()));
     let remembering = tokio::spawn(Remember(store.clone()).run(live.clone(), stop.clone()));
-    let router = alpacalert_web::router(
-        live,
-        WebSettings {
-            listen,
-            ..WebSettings::default()
-        },
-    );
-    announce(listen);
-    alpacalert_web::serve(listener, router, stop).await;
+    let settings = WebSettings {
+        listen,
+        access,
+        serving,
+    };
+    let router = alpacalert_web::router(live, settings.clone());
+    announce(listen, settings.serving.is_encrypted());
+    alpacalert_web::serve(listener, router, settings, stop).await;
     tracing::info!("shutting down");
     reloading.abort();
     remembering.abort();
@@ -140,9 +144,10 @@ fn monitor(planned: &Planned, itself: &Itself, settings: Settings) -> Result<Mon
 }
 
 /// Says on standard output where it is, for people and for programs that started it on a free port.
-fn announce(listen: SocketAddr) {
+fn announce(listen: SocketAddr, is_encrypted: bool) {
     tracing::info!(%listen, "serving");
+    let scheme = if is_encrypted { "https" } else { "http" };
     // Nobody may be reading, and it serves all the same.
-    let _ = writeln!(anstream::stdout(), "serving on http://{listen}");
+    let _ = writeln!(anstream::stdout(), "serving on {scheme}://{listen}");
     let _ = std::io::stdout().flush();
 }

@@ -3,4 +3,6 @@
 mod access;
 mod api;
 mod events;
+mod serving;
+mod tls;
 mod world;

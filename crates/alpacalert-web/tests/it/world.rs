@@ -11,7 +11,7 @@ use alpacalert::instrument::{
 };
 use alpacalert::model::{Edge, Kind, NodeId, Observation, Reason, Rule, State, Timestamp};
 use alpacalert::{Monitor, Running, Settings};
-use alpacalert_web::{Access, ConfigStatus, Live, Parts, WebSettings};
+use alpacalert_web::{Access, ConfigStatus, Live, Parts, Serving, WebSettings};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,6 +23,7 @@ pub(crate) type Things = Arc<Mutex<Vec<(String, State, String)>>>;
 pub(crate) struct World {
     pub(crate) live: Live,
     pub(crate) access: Access,
+    pub(crate) serving: Serving,
     pub(crate) address: SocketAddr,
     pub(crate) things: Things,
     stop: CancellationToken,
@@ -87,7 +88,7 @@ impl Source for Thing {
 /// One service, `shop`, that needs all things.
 pub(crate) async fn world(things: &[(&str, State, &str)]) -> World {
     let shop = service("shop", "The <b>shop</b>", true, "*");
-    world_of(things, vec![shop], Access::default()).await
+    world_of(things, vec![shop], Access::default(), Serving::default()).await
 }
 
 /// A service that needs the things of a path.
@@ -114,6 +115,7 @@ pub(crate) async fn world_of(
     things: &[(&str, State, &str)],
     services: Vec<GroupPlan>,
     access: Access,
+    serving: Serving,
 ) -> World {
     let things = things
         .iter()
@@ -152,13 +154,20 @@ pub(crate) async fn world_of(
     let settings = WebSettings {
         listen: address,
         access: access.clone(),
+        serving: serving.clone(),
     };
-    let router = alpacalert_web::router(live.clone(), settings);
+    let router = alpacalert_web::router(live.clone(), settings.clone());
     let stop = CancellationToken::new();
-    tokio::spawn(alpacalert_web::serve(listener, router, stop.clone()));
+    tokio::spawn(alpacalert_web::serve(
+        listener,
+        router,
+        settings,
+        stop.clone(),
+    ));
     World {
         live,
         access,
+        serving,
         address,
         things,
         stop,
