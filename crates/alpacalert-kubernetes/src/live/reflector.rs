@@ -262,7 +262,8 @@ impl Reflector {
             let Ok(result) = result else { return };
             let held = self.opened.map(|opened| opened.elapsed());
             // What held for a while has nothing to do with troubles before.
-            if held.is_some_and(|held| held > SHORT) || self.resumes() {
+            let broke = matches!(result, Err(ApiError::Transport(_))) && self.resumes();
+            if broke || held.is_some_and(|held| held > SHORT) {
                 self.pause = FIRST_PAUSE;
             }
             // Nobody answered: whichever kind hears of the server first tells the others.
@@ -347,11 +348,11 @@ impl Reflector {
                     if !version.is_empty() && started.elapsed() > FIRST_PAUSE => {}
                 Err(error) => {
                     // What was refused may have changed unseen, and a server that was restored from a copy may never
-                    // come to where we were: only a short outage is taken up.
+                    // come to where we were: only a short outage is taken up. What follows a line that makes no sense is
+                    // told again from the last one that did.
                     let outage = match &error {
-                        ApiError::Transport(_) => true,
+                        ApiError::Transport(_) | ApiError::Nonsense(_) => true,
                         ApiError::Refused(status, _) => status.is_server_error(),
-                        ApiError::Nonsense(_) => false,
                     };
                     if outage && self.pause < LONG_PAUSE {
                         self.version = version;

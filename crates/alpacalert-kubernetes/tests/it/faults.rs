@@ -90,36 +90,46 @@ fn change(fake: &FakeApiServer, random: &mut fastrand::Rng) {
     fake.put(plural, object);
 }
 
-/// When a kind was last refused. What is refused again and again is asked more and more seldom, as it must be: within seconds
-/// heals what had recovered before.
+/// When a kind last had a trouble after which it is asked more and more seldom while that comes again, as it must be: within
+/// seconds heals what had recovered before.
 type Refused = HashMap<&'static str, Instant>;
 
 /// How long a kind may recover from a refusal.
-const RECOVERY: Duration = Duration::from_secs(3);
+const RECOVERY: Duration = Duration::from_secs(11);
 
 /// Something goes wrong; what lasts is mended at once, or after a moment.
 async fn fault(fake: &FakeApiServer, random: &mut fastrand::Rng, refused: &mut Refused) {
     let plural = random.choice([PLURALS, OTHERS].concat()).expect("a plural");
     let moment = Duration::from_millis(random.u64(0..120));
+    // Then another fault comes instead, from which it recovers at once.
     let recovers = refused
         .get(plural)
         .is_some_and(|then| then.elapsed() < RECOVERY);
     match random.u8(0..12) {
-        8 | 9 if recovers => fake.cut_one(plural),
+        3 | 4 | 5 | 7 | 8 | 9 if recovers => fake.cut_one(plural),
         // What meets everybody comes seldom, as it does.
         0 if random.u8(0..4) > 0 => fake.cut_one(plural),
         0 => fake.cut(),
         1 | 2 => fake.cut_one(plural),
-        3 | 4 => fake.expire(plural),
-        5 => fake.line(plural, "this is no JSON"),
+        3 | 4 => {
+            refused.insert(plural, Instant::now());
+            fake.expire(plural);
+        }
+        5 => {
+            refused.insert(plural, Instant::now());
+            fake.line(plural, "this is no JSON");
+        }
         6 => fake.line(
             plural,
             "{\"type\":\"ADDED\",\"object\":{\"kind\":\"Pod\",\"metadata\":{}}}",
         ),
-        7 => fake.half_a_line(
-            plural,
-            "{\"type\":\"MODIFIED\",\"object\":{\"metadata\":{\"name\":\"o1\"}}}",
-        ),
+        7 => {
+            refused.insert(plural, Instant::now());
+            fake.half_a_line(
+                plural,
+                "{\"type\":\"MODIFIED\",\"object\":{\"metadata\":{\"name\":\"o1\"}}}",
+            );
+        }
         8 => {
             // The next list ends in the middle.
             refused.insert(plural, Instant::now());
