@@ -147,15 +147,35 @@ async fn list(
     let mut objects = Vec::with_capacity(items.len());
     let api_version = watched.api_version();
     for raw in items {
-        match decoder.json(raw, Some((&api_version, &watched.name))) {
+        match decode(decoder, watched, &api_version, raw) {
             Ok(object) => objects.push(object),
-            Err(error) => events.push(Event::Unreadable(
-                watched.kind.clone(),
-                format!("{}: {error}", watched.name),
-            )),
+            Err(event) => events.push(event),
         }
     }
     Ok((objects, list.metadata.resource_version))
+}
+
+/// Reads an object of a kind; the error is what there is to tell when it is none.
+fn decode(
+    decoder: &mut Decoder,
+    watched: &Watched,
+    api_version: &str,
+    raw: &RawValue,
+) -> Result<Object, Event> {
+    let unreadable = |text: String| Event::Unreadable(watched.kind.clone(), text);
+    let object = decoder
+        .json(raw, Some((api_version, &watched.name)))
+        .map_err(|error| unreadable(format!("{}: {error}", watched.name)))?;
+    if object.kind == watched.kind {
+        return Ok(object);
+    }
+    // Objects of one kind are told of by the reflector of that kind, and by nobody else.
+    Err(unreadable(format!(
+        "{} {} came as a {}",
+        object.kind_name(),
+        object.reference,
+        watched.name
+    )))
 }
 
 /// What an error means for the kind.
@@ -242,9 +262,12 @@ impl Reflector {
             let Ok(result) = result else { return };
             let held = self.opened.map(|opened| opened.elapsed());
             // What held for a while has nothing to do with troubles before.
-            if held.is_some_and(|held| held > SHORT) || self.resumes() {
+            let broke = matches!(result, Err(ApiError::Transport(_))) && self.resumes();
+            if broke || held.is_some_and(|held| held > SHORT) {
                 self.pause = FIRST_PAUSE;
             }
+            // Nobody answered: whichever kind hears of the server first tells the others.
+            let silent = matches!(result, Err(ApiError::Transport(_)));
             let pause = match result {
                 // A server that lets go of what it has just told shall not be asked for everything without end.
                 Ok(()) if held.is_some_and(|held| held < SHORT) => {
@@ -269,7 +292,12 @@ impl Reflector {
             };
             // Not all at once: a server that comes back has enough to do.
             let jitter = pause.mul_f64(fastrand::f64() * 0.2);
-            tokio::time::sleep(pause + jitter).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause + jitter) => {}
+                () = self.api.answers_again(), if silent => {
+                    tokio::time::sleep(FIRST_PAUSE.mul_f64(fastrand::f64())).await;
+                }
+            }
         }
     }
 
@@ -320,11 +348,11 @@ impl Reflector {
                     if !version.is_empty() && started.elapsed() > FIRST_PAUSE => {}
                 Err(error) => {
                     // What was refused may have changed unseen, and a server that was restored from a copy may never
-                    // come to where we were: only a short outage is taken up.
+                    // come to where we were: only a short outage is taken up. What follows a line that makes no sense is
+                    // told again from the last one that did.
                     let outage = match &error {
-                        ApiError::Transport(_) => true,
+                        ApiError::Transport(_) | ApiError::Nonsense(_) => true,
                         ApiError::Refused(status, _) => status.is_server_error(),
-                        ApiError::Nonsense(_) => false,
                     };
                     if outage && self.pause < LONG_PAUSE {
                         self.version = version;
@@ -471,15 +499,11 @@ impl Reflector {
             if !marker.metadata.resource_version.is_empty() && initial.is_none() {
                 *version = marker.metadata.resource_version;
             }
-            let object = match self
-                .decoder
-                .json(event.object, Some((&api_version, &self.watched.name)))
-            {
+            let read = decode(&mut self.decoder, &self.watched, &api_version, event.object);
+            let object = match read {
                 Ok(object) => object,
-                Err(error) => {
-                    let text = format!("{}: {error}", self.watched.name);
-                    self.tell(Event::Unreadable(self.watched.kind.clone(), text))
-                        .await?;
+                Err(unreadable) => {
+                    self.tell(unreadable).await?;
                     continue;
                 }
             };

@@ -170,16 +170,14 @@ impl Live {
     pub(crate) async fn until_gone(&mut self, kind: &str, reference: &str) {
         let waiting = async {
             loop {
-                if let Some(Ok(snapshot)) = self.snapshots.recv().await {
-                    let found = state(
-                        &graph(&self.source, &snapshot, Timestamp::now()),
-                        kind,
-                        reference,
-                    );
-                    self.last = Some(snapshot);
-                    if found.is_none() {
+                if let Some(snapshot) = &self.last {
+                    let now = Timestamp::now();
+                    if state(&graph(&self.source, snapshot, now), kind, reference).is_none() {
                         return;
                     }
+                }
+                if let Some(Ok(snapshot)) = self.snapshots.recv().await {
+                    self.last = Some(snapshot);
                 }
             }
         };
