@@ -1,6 +1,7 @@
 //! A cluster from its API server: one list and one watch per kind, whatever the number of objects.
 
 mod client;
+mod configuration;
 mod provider;
 mod reflector;
 mod store;
@@ -18,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::cluster::Cluster;
 use crate::kinds::{self, RESOURCES};
-use crate::object::{Body, control::Crd};
+use crate::object::{Body, Condition, condition, control::Crd};
 use crate::options::Options;
 use crate::select::Selection;
 
@@ -129,11 +130,8 @@ impl KubernetesSource {
             }
             progress(total - tasks.len() - waiting.len(), total, store.len());
         }
-        if let Some(why) = store.nothing_answers() {
-            return Err(SensorError::new(
-                Reason::SOURCE_LOST,
-                format!("cannot list anything of the cluster {}: {why}", self.name),
-            ));
+        if let Some(error) = self.blind(&store) {
+            return Err(error);
         }
         Ok(self.cluster(&mut store, &api))
     }
@@ -142,10 +140,16 @@ impl KubernetesSource {
         Api::connect(&self.connection).await.map_err(|error| {
             SensorError::new(
                 Reason::SOURCE_LOST,
-                format!("cannot connect to the cluster {}", self.name),
+                format!("cannot connect to the cluster {}: {error}", self.name),
             )
-            .because(error)
         })
+    }
+
+    /// Why nothing at all is known of the cluster, if so.
+    fn blind(&self, store: &Store) -> Option<SensorError> {
+        let why = store.nothing_answers()?;
+        let text = format!("cannot list anything of the cluster {}: {why}", self.name);
+        Some(SensorError::new(Reason::SOURCE_LOST, text))
     }
 
     /// The kinds that every cluster has. Leases of nodes change all the time, and are read now and then.
@@ -201,8 +205,9 @@ impl KubernetesSource {
     }
 }
 
-/// The kind of a definition, if it is served.
+/// The kind of a definition, if it is served: not before its names are accepted.
 fn custom_kind(crd: &Crd) -> Option<Watched> {
+    condition(&crd.status.conditions, "Established").filter(|said| Condition::is_true(said))?;
     let served = crd.spec.versions.iter().filter(|version| version.served);
     let version = served
         .clone()
@@ -302,8 +307,8 @@ impl KubernetesSource {
                 }
                 permit = deliver.reserve(), if due.is_some_and(|due| due <= Instant::now()) => {
                     let Ok(permit) = permit else { return };
-                    if let Some(why) = store.nothing_answers() {
-                        permit.send(Err(SensorError::new(Reason::SOURCE_LOST, format!("cannot list anything of the cluster {}: {why}", self.name))));
+                    if let Some(error) = self.blind(&store) {
+                        permit.send(Err(error));
                     } else {
                         let began = Instant::now();
                         let snapshot = Snapshot::new(self.cluster(&mut store, api));

@@ -25,6 +25,7 @@ use alpacalert_api::ErrorBody;
 
 use crate::{Guarded, Live, Policy};
 
+pub(crate) use convert::find;
 pub(crate) use convert::service_name;
 pub use document::api_document;
 pub(crate) use log::EventLog;

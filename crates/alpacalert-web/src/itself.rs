@@ -11,6 +11,7 @@ use alpacalert::instrument::{
 use alpacalert_model::{
     Effect, Limits, Measurement, Observation, Reason, ServiceInfo, State, Timestamp, Unit,
 };
+use alpacalert_store::{Store, StoreStatus};
 
 use crate::Live;
 use crate::live::Rejected;
@@ -42,6 +43,8 @@ struct Seen {
     stats: Stats,
     sources: Vec<SourceStatus>,
     rejected: Option<Rejected>,
+    /// How the remembering goes, where there is any.
+    history: Option<StoreStatus>,
     /// When the configuration in force came into force.
     loaded_at: Timestamp,
     at: Timestamp,
@@ -67,6 +70,7 @@ impl Source for Itself {
                 stats: live.stats().await,
                 sources,
                 rejected: config.rejected,
+                history: live.history().map(Store::status),
                 loaded_at: config.loaded_at,
                 at: cx.now(),
             }))
@@ -118,6 +122,11 @@ impl Seen {
             Effect::Required,
             self.configuration(),
         );
+        if let Some(history) = &self.history {
+            // What cannot be remembered is measured and shown all the same.
+            let edge = Effect::Degrades;
+            scope.observed_part("history", None, "history", edge, self.history(history));
+        }
         for source in &self.sources {
             let title = format!("source {}", source.name);
             // What cannot be reached is Unknown where it is used; the instance itself works on with less.
@@ -166,6 +175,18 @@ impl Seen {
                 ),
             ),
         }
+    }
+
+    fn history(&self, history: &StoreStatus) -> Observation {
+        let measured = |name, value: f64, unit| Measurement::new(name, value, unit);
+        let mut seen = Observation::passing(self.at);
+        if history.state != State::Passing {
+            let said = history.message.clone();
+            seen = seen.worsened(State::Degraded, history.reason.clone(), said);
+        }
+        seen.measured(measured("waiting", history.queued as f64, Unit::Count))
+            .measured(measured("lost", history.lost as f64, Unit::Count))
+            .measured(measured("size", history.file_bytes as f64, Unit::Bytes))
     }
 
     fn source(&self, source: &SourceStatus) -> Observation {

@@ -5,10 +5,10 @@
 pub mod access;
 mod api;
 mod guard;
-pub mod history;
 mod itself;
 mod live;
 pub mod page;
+mod remember;
 mod server;
 mod serving;
 mod settings;
@@ -16,9 +16,9 @@ mod viewer;
 
 pub use access::{Access, Caller, Guarded, Policy};
 pub use api::api_document;
-pub use history::History;
 pub use itself::Itself;
 pub use live::{ConfigStatus, Live, Parts, Rejected};
+pub use remember::Remember;
 pub use server::{raise_handles, serve};
 pub use serving::Serving;
 pub use settings::WebSettings;
@@ -39,6 +39,8 @@ pub fn router(live: Live, settings: WebSettings) -> Router {
     // The last one that is added is the first one that a request meets.
     routes(live, settings.access.clone())
         .into_router()
+        .fallback(page::no_such_page)
+        .layer(from_fn(page::dressed))
         .layer(from_fn_with_state(settings.access.clone(), access::gate))
         .layer(from_fn(guard::body))
         .layer(from_fn_with_state(settings.clone(), guard::origin))

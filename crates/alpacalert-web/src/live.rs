@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use alpacalert::{Change, Handle, SourceStatus, Stats};
 use alpacalert_model::{Graph, NodeId, Timestamp};
+use alpacalert_store::Store;
 use tokio::sync::{broadcast, watch};
-
-use crate::History;
 
 /// The configuration in force, and the last one that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +43,7 @@ pub struct Parts {
     /// The configuration in force; whoever reloads keeps it up to date.
     pub config: watch::Receiver<ConfigStatus>,
     /// What is remembered, if anything is.
-    pub history: Option<Arc<dyn History>>,
+    pub history: Option<Store>,
 }
 
 /// The running instance. Cheap to clone.
@@ -131,7 +130,7 @@ impl Live {
     }
 
     /// What is remembered, if anything is.
-    pub fn history(&self) -> Option<&Arc<dyn History>> {
+    pub fn history(&self) -> Option<&Store> {
         self.0.parts.history.as_ref()
     }
 }

@@ -2,15 +2,17 @@
 
 mod plan;
 mod reload;
+mod state;
 mod stop;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use alpacalert::model::Timestamp;
 use alpacalert::{Monitor, Settings};
-use alpacalert_web::{Access, ConfigStatus, Itself, Live, Parts, Serving, WebSettings};
+use alpacalert_web::{Access, ConfigStatus, Itself, Live, Parts, Remember, Serving, WebSettings};
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
@@ -30,6 +32,7 @@ Examples:
   alpacalert serve                             this machine, or what ./alpacalert.yaml describes
   alpacalert serve -c /etc/alpacalert          a folder of files
   alpacalert serve --listen 127.0.0.1:9000     another port
+  alpacalert serve --state /var/lib/alpacalert where to remember
   curl http://127.0.0.1:8420/api/v1/services   what it knows";
 
 const SIGNALS: &str = "\
@@ -45,6 +48,9 @@ pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8420")]
     listen: SocketAddr,
+    /// The folder to remember in [default: $STATE_DIRECTORY, $XDG_STATE_HOME/alpacalert, or ~/.local/state/alpacalert]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
 }
 
 pub(crate) fn run(command: &Serve, terminal: &Terminal) -> Outcome {
@@ -61,10 +67,10 @@ pub(crate) fn run(command: &Serve, terminal: &Terminal) -> Outcome {
         .map_err(Failure::usage)?;
     planned.may_be_served().map_err(Failure::configuration)?;
     alpacalert_web::raise_handles();
-    runtime()?.block_on(serve(planned, command.listen))
+    runtime()?.block_on(serve(planned, command.listen, command.state.clone()))
 }
 
-async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
+async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> Outcome {
     let stop = CancellationToken::new();
     stop::watch(stop.clone());
     let itself = Itself::default();
@@ -75,7 +81,13 @@ async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
     let listen = listener
         .local_addr()
         .context("failed to read the address that we listen on")?;
-    let running = monitor(&planned, &itself, Settings::default())?.start();
+    let store = state::open(state)?;
+    let settings = Settings {
+        observer: Some(Arc::new(Remember(store.clone()))),
+        remembered: store.take_remembered(),
+        ..Settings::default()
+    };
+    let running = monitor(&planned, &itself, settings)?.start();
     let (config, watched) = watch::channel(ConfigStatus {
         instance: planned.plan.instance.clone(),
         owner: planned.plan.owner.clone(),
@@ -87,7 +99,7 @@ async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
     let live = Live::new(Parts {
         engine: running.handle(),
         config: watched,
-        history: None,
+        history: Some(store.clone()),
     });
     itself.begin(live.clone());
     let serve_plan = planned.serve();
@@ -103,6 +115,7 @@ async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
         listen,
     };
     let reloading = tokio::spawn(reloading.run(stop.clone()));
+    let remembering = tokio::spawn(Remember(store.clone()).run(live.clone(), stop.clone()));
     let settings = WebSettings {
         listen,
         access,
@@ -113,7 +126,10 @@ async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
     alpacalert_web::serve(listener, router, settings, stop).await;
     tracing::info!("shutting down");
     reloading.abort();
+    remembering.abort();
     running.shutdown().await;
+    // After this nothing changes any more.
+    store.close();
     Ok(exit::PASSING)
 }
 

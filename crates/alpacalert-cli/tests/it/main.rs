@@ -3,6 +3,7 @@
 mod check;
 mod federation;
 mod k8s;
+mod k8s_live;
 mod outputs;
 mod program;
 mod serve;

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use super::{Judge, references, words};
 use crate::cluster::{Cluster, Lookup};
 use crate::kinds;
-use crate::object::pod::{Container, IDENTITY_VOLUME, Pod, Probe};
+use crate::object::pod::{Container, ContainerStatus, IDENTITY_VOLUME, Pod, Probe};
 use crate::object::{Condition, Object, condition};
 use crate::options::{CONTAINER_CREATE, CONTAINER_START, UNSCHEDULABLE};
 
@@ -233,7 +233,30 @@ fn ready(judge: &mut Judge<'_>, pod: &Pod) {
     {
         return judge.failing("POD-3", reason.as_str(), format!("not ready: {text}"));
     }
+    let text = match lost_node(judge, pod) {
+        Some(node) if gates.is_empty() => format!("{text}: {node}"),
+        _ => text,
+    };
     verdict_in_time(judge, pod, said.since(), reason, text);
+}
+
+/// What is wrong with the node of a pod, in a few words: then the pod is not to blame.
+fn lost_node(judge: &Judge<'_>, pod: &Pod) -> Option<String> {
+    let name = &*pod.node_name;
+    if name.is_empty() || !judge.looks_around() {
+        return None;
+    }
+    let node = judge.cluster.get(kinds::NODE, "", name)?;
+    let crate::object::Body::Node(body) = &node.body else {
+        return None;
+    };
+    let said = condition(&body.status.conditions, "Ready").filter(|said| !said.is_true())?;
+    let why = match (&*said.reason, &*said.message) {
+        ("", "") => String::new(),
+        (reason, "") => format!(" ({reason})"),
+        (_, message) => format!(" ({message})"),
+    };
+    Some(format!("its node {name} is not ready{why}"))
 }
 
 /// Unknown within the time that the containers may take to start, Failing after it.
@@ -387,6 +410,24 @@ fn pull_secrets(judge: &mut Judge<'_>, pod: &Pod, namespace: &str) {
 pub(super) fn all_started(pod: &Pod) -> bool {
     let statuses = &pod.status.container_statuses;
     !statuses.is_empty() && statuses.iter().all(super::container::has_started)
+}
+
+/// Whether a pod looks well for the seconds between two crashes of a loop.
+pub(super) fn looks_well_and_crashes(
+    cluster: &Cluster,
+    object: &Object,
+    pod: &Pod,
+    now: Timestamp,
+) -> bool {
+    // Few pods ever were started three times: only those are looked at closely.
+    let again = |status: &ContainerStatus| {
+        status.restart_count >= 2 && status.ready && status.last_state.terminated.is_some()
+    };
+    let statuses = pod.status.container_statuses.iter();
+    statuses.filter(|status| again(status)).any(|status| {
+        let verdict = super::judge_part(cluster, object, "container", &status.name, now);
+        verdict.is_some_and(|verdict| verdict.state() == State::Failing)
+    })
 }
 
 /// The worst thing about the containers of a pod, with the reason: `container app: CrashLoopBackOff: …`.

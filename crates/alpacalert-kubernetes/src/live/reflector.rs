@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::Watched;
 use super::client::{Api, ApiError, Lines, WATCH_SECONDS};
+use super::store::UNAUTHORIZED;
 use crate::cluster::Access;
 use crate::decode::Decoder;
 use crate::kinds;
@@ -19,6 +20,8 @@ use crate::object::Object;
 /// The shortest and the longest pause after something went wrong, doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(30);
+/// A watch that expires sooner than this after it was opened is a trouble, and not the course of things.
+const SHORT: Duration = Duration::from_secs(10);
 /// From here on an outage is so long that everything is listed anew.
 const LONG_PAUSE: Duration = Duration::from_secs(16);
 /// How often we ask again for a kind that we may not see, or that is not there: somebody may have changed that.
@@ -158,8 +161,12 @@ async fn list(
 /// What an error means for the kind.
 fn refused(watched: &Watched, error: &ApiError) -> Event {
     match error {
-        ApiError::Refused(StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, text) => {
+        ApiError::Refused(StatusCode::FORBIDDEN, text) => {
             Event::Access(watched.kind.clone(), Access::Forbidden(text.clone()))
+        }
+        ApiError::Refused(StatusCode::UNAUTHORIZED, text) => {
+            let text = format!("{UNAUTHORIZED} {text}");
+            Event::Access(watched.kind.clone(), Access::Forbidden(text))
         }
         ApiError::Refused(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _) => {
             Event::Access(watched.kind.clone(), Access::NotServed)
@@ -189,6 +196,7 @@ pub(super) async fn run(api: Api, watched: Watched, events: mpsc::Sender<Event>)
             streams: true,
             version: String::new(),
             pause: FIRST_PAUSE,
+            opened: None,
         };
         tasks.spawn(reflector.run());
     }
@@ -216,6 +224,8 @@ struct Reflector {
     /// that comes back is not asked for everything again.
     version: String,
     pause: Duration,
+    /// When the last watch was opened; `None` when it could not be.
+    opened: Option<tokio::time::Instant>,
 }
 
 /// Nobody listens any more.
@@ -230,15 +240,26 @@ impl Reflector {
                 self.round().await
             };
             let Ok(result) = result else { return };
+            let held = self.opened.map(|opened| opened.elapsed());
+            // What held for a while has nothing to do with troubles before.
+            if held.is_some_and(|held| held > SHORT) || self.resumes() {
+                self.pause = FIRST_PAUSE;
+            }
             let pause = match result {
-                Ok(()) => {
-                    self.pause = FIRST_PAUSE;
-                    // A server that ends every watch at once shall not be asked without pause.
-                    FIRST_PAUSE
+                // A server that lets go of what it has just told shall not be asked for everything without end.
+                Ok(()) if held.is_some_and(|held| held < SHORT) => {
+                    let pause = self.pause;
+                    self.pause = (self.pause * 2).min(LAST_PAUSE);
+                    pause
                 }
+                Ok(()) => FIRST_PAUSE,
                 Err(error) => {
                     let event = refused(&self.watched, &error);
-                    let rare = matches!(event, Event::Access(..));
+                    // A definition is served a moment after it says so.
+                    let soon =
+                        matches!(event, Event::Access(_, Access::NotServed)) && self.is_custom();
+                    let rare =
+                        matches!(event, Event::Access(..)) && !(soon && self.pause < LAST_PAUSE);
                     if self.tell(event).await.is_err() {
                         return;
                     }
@@ -250,6 +271,16 @@ impl Reflector {
             let jitter = pause.mul_f64(fastrand::f64() * 0.2);
             tokio::time::sleep(pause + jitter).await;
         }
+    }
+
+    /// Whether a watch that broke can be taken up where it was: that costs the server little.
+    fn resumes(&self) -> bool {
+        self.opened.is_some() && !self.version.is_empty()
+    }
+
+    /// Whether the kind comes from a definition in the cluster.
+    fn is_custom(&self) -> bool {
+        kinds::resource(&self.watched.kind).is_none()
     }
 
     /// Reads the leases of nodes, now and then.
@@ -376,10 +407,12 @@ impl Reflector {
         } else {
             query.push_str(&format!("&resourceVersion={version}"));
         }
+        self.opened = None;
         let mut lines = match self.api.lines(&format!("{}{query}", self.path)).await {
             Ok(lines) => lines,
             Err(error) => return Ok(Err(error)),
         };
+        self.opened = Some(tokio::time::Instant::now());
         if initial.is_none() {
             self.tell(Event::Works(self.watched.kind.clone())).await?;
         }

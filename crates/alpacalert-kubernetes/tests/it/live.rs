@@ -8,11 +8,11 @@ use std::time::Duration;
 use alpacalert_instrument::{Builder, Context, ScheduleOverrides, SensorError, Snapshot, Source};
 use alpacalert_kubernetes::{Cluster, Connection, KubernetesSource, Options, Record, records};
 use alpacalert_model::{Graph, Kind, NodeId, State, Timestamp, Update};
+use alpacalert_testkit::FakeApiServer;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::fake::Fake;
 use crate::support::{D, F, P, U};
 
 /// How long anything may take here.
@@ -34,7 +34,7 @@ impl Drop for Live {
     }
 }
 
-fn source(kubeconfig: &Path) -> KubernetesSource {
+pub(crate) fn source(kubeconfig: &Path) -> KubernetesSource {
     let connection = Connection {
         kubeconfig: Some(kubeconfig.to_owned()),
         custom: true,
@@ -43,7 +43,7 @@ fn source(kubeconfig: &Path) -> KubernetesSource {
     KubernetesSource::new("test", connection, Options::default())
 }
 
-async fn follow(fake: &Fake) -> Live {
+async fn follow(fake: &FakeApiServer) -> Live {
     let kubeconfig = fake.kubeconfig();
     let mut live = Live::follow(kubeconfig.path());
     live.kubeconfig = Some(kubeconfig);
@@ -141,6 +141,20 @@ impl Live {
         )
     }
 
+    /// A record for each object as it is known in this moment, judged as of a time.
+    pub(crate) fn known(&mut self, at: Timestamp) -> Vec<Record> {
+        while let Ok(delivered) = self.snapshots.try_recv() {
+            if let Ok(snapshot) = delivered {
+                self.last = Some(snapshot);
+            }
+        }
+        let snapshot = self.last.as_ref().expect("a snapshot");
+        records(
+            snapshot.get().expect("a cluster"),
+            &graph(&self.source, snapshot, at),
+        )
+    }
+
     /// The references of the nodes of a kind.
     pub(crate) fn nodes(&self, kind: &str) -> Vec<String> {
         let snapshot = self.last.as_ref().expect("a snapshot");
@@ -179,6 +193,18 @@ impl Live {
         self.until_at(kind, reference, wanted, Duration::ZERO).await
     }
 
+    /// Waits for something that takes longer than other things.
+    pub(crate) async fn until_within(
+        &mut self,
+        kind: &str,
+        reference: &str,
+        wanted: State,
+        patience: Duration,
+    ) -> String {
+        self.wait(kind, reference, wanted, Duration::ZERO, patience)
+            .await
+    }
+
     /// Waits until an object is in a state, judged as of so much later.
     pub(crate) async fn until_at(
         &mut self,
@@ -186,6 +212,35 @@ impl Live {
         reference: &str,
         wanted: State,
         later: Duration,
+    ) -> String {
+        self.wait(kind, reference, wanted, later, PATIENCE).await
+    }
+
+    /// The states of an object over a time, one for each snapshot.
+    pub(crate) async fn states(
+        &mut self,
+        kind: &str,
+        reference: &str,
+        time: Duration,
+    ) -> Vec<State> {
+        let end = tokio::time::Instant::now() + time;
+        let mut states = Vec::new();
+        while let Ok(Some(delivered)) = tokio::time::timeout_at(end, self.snapshots.recv()).await {
+            let Ok(snapshot) = delivered else { continue };
+            let graph = graph(&self.source, &snapshot, Timestamp::now());
+            states.extend(state(&graph, kind, reference).map(|(state, _)| state));
+            self.last = Some(snapshot);
+        }
+        states
+    }
+
+    async fn wait(
+        &mut self,
+        kind: &str,
+        reference: &str,
+        wanted: State,
+        later: Duration,
+        patience: Duration,
     ) -> String {
         let mut seen = Vec::new();
         let waiting = async {
@@ -209,14 +264,14 @@ impl Live {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, waiting).await {
+        match tokio::time::timeout(patience, waiting).await {
             Ok(reason) => reason,
             Err(_) => panic!("{kind} {reference} was never {wanted}: {seen:?}"),
         }
     }
 }
 
-fn pod(name: &str, extra: Value) -> Value {
+pub(crate) fn pod(name: &str, extra: Value) -> Value {
     let mut pod = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": name, "namespace": "shop", "uid": format!("pod-{name}"), "creationTimestamp": "2026-01-01T00:00:00Z"},
@@ -230,7 +285,7 @@ fn pod(name: &str, extra: Value) -> Value {
     pod
 }
 
-fn account() -> Value {
+pub(crate) fn account() -> Value {
     json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "shop"}})
 }
 
@@ -244,7 +299,7 @@ const KINDS: usize = 45;
 /// C-09: what is asked of the API server depends on the number of kinds, and on nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c09_one_list_and_one_watch_per_kind_and_nothing_per_evaluation() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     for n in 0..50 {
         fake.put("pods", pod(&format!("p{n}"), json!({})));
@@ -283,7 +338,7 @@ async fn c09_one_list_and_one_watch_per_kind_and_nothing_per_evaluation() {
 /// A server that streams lists is asked once per kind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streamed_lists_need_one_request_per_kind() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.stream_lists();
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
@@ -297,7 +352,7 @@ async fn streamed_lists_need_one_request_per_kind() {
 /// C-10: what may not be seen is Unknown with the reason, and never Failing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c10_refused_kinds_are_unknown() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.refuse("secrets", 403);
     fake.refuse("gateways", 404);
     fake.refuse("configmaps", 404);
@@ -338,7 +393,7 @@ async fn c10_refused_kinds_are_unknown() {
 /// C-10: broken and expired watches are taken up again, with nothing lost and nothing made up.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c10_watches_are_taken_up_again() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
     let mut live = follow(&fake).await;
@@ -371,7 +426,7 @@ async fn c10_watches_are_taken_up_again() {
 /// What arrives and is no object is counted, and stops nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_malformed_stops_nothing() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
     fake.put("pods", json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "odd", "namespace": "shop"}, "spec": {"containers": "many"}}));
@@ -391,7 +446,7 @@ async fn what_is_malformed_stops_nothing() {
 /// "G8": a ConfigMap that comes a moment after the pod that names it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_named_may_come_a_moment_later() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("configmaps", json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other", "namespace": "shop"}}));
     let mut live = follow(&fake).await;
@@ -420,7 +475,7 @@ async fn what_is_named_may_come_a_moment_later() {
 /// "G11": a kind whose watch stays broken is Unknown after a minute, and what it knew stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_watch_is_stale() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
     let mut live = follow(&fake).await;
@@ -443,7 +498,7 @@ async fn a_broken_watch_is_stale() {
 /// "NODE-7": a node that goes and comes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_goes_and_comes_flaps() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("nodes", node("True"));
     let mut live = follow(&fake).await;
     live.until("kubernetes.io/Node", "n1", P).await;
@@ -457,7 +512,7 @@ async fn a_node_that_goes_and_comes_flaps() {
 /// C-01: the result of a run whose Job is collected at once is remembered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c01_the_result_of_a_collected_job_is_remembered() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     let due = Timestamp::now().to_string();
     fake.put("cronjobs", json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "c", "namespace": "shop", "uid": "cron", "creationTimestamp": due},
@@ -484,7 +539,7 @@ async fn c01_the_result_of_a_collected_job_is_remembered() {
 /// An API server whose clock is an hour ahead: ages are counted by its clock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ages_are_counted_by_the_clock_of_the_api_server() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     let ahead = Timestamp::now()
         .checked_add(jiff::SignedDuration::from_hours(1))
         .expect("a time");
@@ -508,7 +563,7 @@ async fn ages_are_counted_by_the_clock_of_the_api_server() {
 /// Custom resources are followed as their definitions come.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn custom_resources_follow_their_definitions() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("foos", json!({"apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "f", "namespace": "shop"}, "status": {"phase": "Failed"}}));
     let mut live = follow(&fake).await;
     fake.put("customresourcedefinitions", json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "foos.example.com"},
@@ -520,7 +575,7 @@ async fn custom_resources_follow_their_definitions() {
 /// One look, and nothing left behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_single_look_lists_each_kind_once() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
     let kubeconfig = fake.kubeconfig();
@@ -537,7 +592,7 @@ async fn a_single_look_lists_each_kind_once() {
 /// Two clusters in one graph: objects named alike are two nodes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_clusters_do_not_meet() {
-    let (one, two) = (Fake::start().await, Fake::start().await);
+    let (one, two) = (FakeApiServer::start().await, FakeApiServer::start().await);
     for fake in [&one, &two] {
         fake.put("serviceaccounts", account());
         fake.put("pods", pod("a", json!({})));
@@ -592,7 +647,7 @@ async fn two_clusters_do_not_meet() {
 /// Nobody answers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_that_does_not_answer_is_an_error_with_its_cause() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     let kubeconfig = fake.kubeconfig();
     let source = source(kubeconfig.path());
     drop(fake);

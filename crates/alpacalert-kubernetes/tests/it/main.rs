@@ -3,13 +3,13 @@
 mod claims;
 mod control;
 mod dump;
-mod fake;
+mod faults;
 mod live;
 mod mistakes;
-mod plane;
 mod pods;
 mod real;
 mod rules;
+mod scenarios;
 mod services;
 mod storage;
 mod support;

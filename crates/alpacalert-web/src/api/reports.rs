@@ -5,6 +5,7 @@ use alpacalert_api::{
     TransitionRecord, VERSION,
 };
 use alpacalert_model::{NodeId, NodeRef, State as Health, Timestamp};
+use alpacalert_store::{StoreError, Wanted};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -14,7 +15,6 @@ use serde::Deserialize;
 use super::convert::{clean, find, health};
 use super::nodes::asked;
 use super::{Api, Problem, problem};
-use crate::history::{HistoryError, Wanted};
 use crate::{Caller, Viewer};
 
 pub(super) async fn instance(State(api): State<Api>) -> Result<Json<InstanceReport>, Problem> {
@@ -138,7 +138,7 @@ pub(super) async fn transitions(
         to: past.to.unwrap_or(Timestamp::MAX),
         limit,
     };
-    let failed = |error: HistoryError| problem(StatusCode::SERVICE_UNAVAILABLE, error.to_string());
+    let failed = |error: StoreError| problem(StatusCode::SERVICE_UNAVAILABLE, error.chain());
     let mut found = Vec::new();
     match visible(&api, &caller.viewer, past.node).await? {
         None => found = history.transitions(wanted).await.map_err(failed)?,

@@ -1,0 +1,6 @@
+//! A store as the instance uses it: a real graph goes in, the past comes out.
+
+mod crash;
+mod damage;
+mod remembers;
+mod world;
