@@ -31,6 +31,7 @@ pub use server::dovecot::Dovecot;
 pub use server::exim::Exim;
 pub use server::nginx::Nginx;
 pub use server::nsd::{Nsd, silent_udp};
+pub use server::oidc::OidcProvider;
 pub use server::openssl::TlsServer;
 pub use server::postgres::Postgres;
 pub use tempfile::TempDir;

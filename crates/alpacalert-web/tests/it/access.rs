@@ -69,6 +69,7 @@ pub(crate) async fn shop_and_vault_served(rules: &AccessPlan, serve: &ServePlan)
     for _ in 0..500 {
         let vault = world.get_with("/api/v1/services/vault", &bearer).await;
         if vault.body.contains("\"failing\"") {
+            world.store.flush().await.unwrap();
             return world;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -114,7 +115,9 @@ fn about(route: &str, name: &str) -> String {
         .replace("{*id}", &thing)
         .replace("{*rest}", "x");
     match route {
-        "/api/v1/explain" | "/api/v1/impact" => format!("{path}?node={name}"),
+        "/api/v1/explain" | "/api/v1/impact" | "/node" | "/past" => {
+            format!("{path}?node={name}")
+        }
         _ => path,
     }
 }
@@ -235,13 +238,10 @@ async fn what_anybody_sees_is_for_the_configuration_to_say() {
         assert_eq!(seen.status, status);
         assert_eq!(seen.body.contains("jammed"), jammed, "{}", seen.body);
         assert_eq!(world.get("/livez").await.status, 200);
-        let scoped = world
-            .get_with("/api/v1/services", &bearer("vault-only"))
-            .await;
-        assert_eq!(
-            scoped.body.contains("shop"),
-            anonymous != Anonymous::Nothing
-        );
+        // Who is known sees what is public all the same.
+        let inside = bearer("vault-only");
+        let scoped = world.get_with("/api/v1/services", &inside).await;
+        assert!(scoped.body.contains("shop"), "{}", scoped.body);
     }
 }
 
@@ -451,4 +451,39 @@ async fn a_proxy_is_believed_and_nobody_else() {
     rules.proxy = proxy("192.0.2.0/24");
     world.access.replace(Some(&rules), &ServePlan::default());
     assert_eq!(world.get_with(metrics, sre).await.status, 401);
+}
+
+#[tokio::test]
+async fn the_past_is_told_to_those_who_may_see_it() {
+    let world = shop_and_vault(&rules()).await;
+    let past = "/api/v1/transitions";
+    for (headers, path, nodes) in [
+        ("", past.to_owned(), &["shop"][..]),
+        ("", format!("{past}?node=shop"), &["shop"]),
+        (&bearer("shop-only"), past.to_owned(), &["shop"]),
+        (&bearer("vault-only"), past.to_owned(), &["shop", "vault"]),
+        (
+            &bearer("all"),
+            format!("{past}?services=true"),
+            &["shop", "vault"],
+        ),
+    ] {
+        let told = world.get_with(&path, headers).await.json();
+        let told = told["transitions"].as_array().unwrap();
+        let mut seen: Vec<_> = told
+            .iter()
+            .map(|past| past["node"].as_str().unwrap().rsplit_once('/').unwrap().1)
+            .filter(|name| *name != "here")
+            .collect();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen, nodes, "{headers} {path}: {told:?}");
+        if headers.is_empty() {
+            assert!(told.iter().all(|past| past["reason"] == ""), "{told:?}");
+        }
+    }
+    for private in ["vault", "things/example.org/Thing/vault-door", "nothing"] {
+        let path = format!("{past}?node={private}");
+        assert_eq!(world.get(&path).await.status, 404, "{private}");
+    }
 }

@@ -11,7 +11,8 @@ use alpacalert::instrument::{
 };
 use alpacalert::model::{Edge, Kind, NodeId, Observation, Reason, Rule, State, Timestamp};
 use alpacalert::{Monitor, Running, Settings};
-use alpacalert_web::{Access, ConfigStatus, Live, Parts, Serving, WebSettings};
+use alpacalert_store::{Store, StoreSettings};
+use alpacalert_web::{Access, ConfigStatus, Live, Parts, Remember, Serving, WebSettings};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) type Things = Arc<Mutex<Vec<(String, State, String)>>>;
 
 pub(crate) struct World {
+    pub(crate) store: Store,
+    _folder: alpacalert_testkit::TempDir,
     pub(crate) live: Live,
     pub(crate) access: Access,
     pub(crate) serving: Serving,
@@ -34,6 +37,7 @@ pub(crate) struct World {
 impl Drop for World {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.store.close();
     }
 }
 
@@ -133,9 +137,13 @@ pub(crate) async fn world_of(
     plan.groups = services;
     let mut registry = Registry::new();
     registry.register_source(Thing(things.clone()));
-    let running = Monitor::build(&plan, registry, Settings::default())
-        .unwrap()
-        .start();
+    let folder = alpacalert_testkit::temp_dir();
+    let store = Store::open(StoreSettings::new(folder.path())).unwrap();
+    let engine = Settings {
+        observer: Some(Arc::new(Remember(store.clone()))),
+        ..Settings::default()
+    };
+    let running = Monitor::build(&plan, registry, engine).unwrap().start();
     let (config, watched) = watch::channel(ConfigStatus {
         instance: plan.instance.clone(),
         owner: plan.owner.clone(),
@@ -147,7 +155,7 @@ pub(crate) async fn world_of(
     let live = Live::new(Parts {
         engine: running.handle(),
         config: watched,
-        history: None,
+        history: Some(store.clone()),
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -165,6 +173,8 @@ pub(crate) async fn world_of(
         stop.clone(),
     ));
     World {
+        store,
+        _folder: folder,
         live,
         access,
         serving,
