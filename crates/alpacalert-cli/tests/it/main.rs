@@ -6,6 +6,7 @@ mod k8s;
 mod k8s_live;
 mod outputs;
 mod program;
+mod secrets;
 mod serve;
 mod signals;
 mod terminal;
