@@ -2,6 +2,7 @@
 
 mod check;
 mod federation;
+mod hostile;
 mod k8s;
 mod k8s_live;
 mod outputs;
