@@ -6,6 +6,7 @@ mod hostile;
 mod k8s;
 mod k8s_live;
 mod outputs;
+mod overload;
 mod program;
 mod secrets;
 mod serve;
