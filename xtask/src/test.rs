@@ -72,6 +72,7 @@ pub(crate) fn test(options: &Options) -> Result<bool> {
             &docs,
             &[("RUSTDOCFLAGS", "-D warnings")],
         )?;
+        supply(&mut count)?;
     }
     tests(&mut count)?;
     for failure in &count.failures {
@@ -121,6 +122,24 @@ fn check(count: &mut Count, name: &str, args: &[&str], env: &[(&str, &str)]) -> 
     }
     run::say(&format!("{name}: {:.0} s", start.elapsed().as_secs_f64()));
     Ok(())
+}
+
+/// Licences, banned crates, and where crates come from. Building cargo-deny takes as long as building Alpacalert, so that
+/// nobody is made to: it is run where it is.
+fn supply(count: &mut Count) -> Result<()> {
+    let there = run::cargo_command()
+        .args(["deny", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if !there.is_ok_and(|status| status.success()) {
+        run::say(
+            "not checked: licences, bans and sources, for want of cargo-deny; `cargo install cargo-deny --locked` builds it",
+        );
+        return Ok(());
+    }
+    let args = ["deny", "--offline", "check", "bans", "licenses", "sources"];
+    check(count, "licences, bans and sources", &args, &[])
 }
 
 /// Unit, integration and doc tests; reads the counts off what cargo prints.

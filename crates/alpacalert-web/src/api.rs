@@ -71,9 +71,9 @@ async fn no_such_path() -> Problem {
 #[derive(Debug)]
 pub(crate) struct Problem(StatusCode, String);
 
-/// An answer that says what is wrong.
+/// An answer that says what is wrong. It may quote the question, which comes from anybody.
 pub(crate) fn problem(status: StatusCode, text: impl Into<String>) -> Problem {
-    Problem(status, text.into())
+    Problem(status, convert::clean(&text.into()))
 }
 
 impl Problem {

@@ -2,10 +2,13 @@
 
 mod check;
 mod federation;
+mod hostile;
 mod k8s;
 mod k8s_live;
 mod outputs;
+mod overload;
 mod program;
+mod secrets;
 mod serve;
 mod signals;
 mod terminal;
