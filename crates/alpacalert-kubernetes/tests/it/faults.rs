@@ -163,7 +163,7 @@ async fn fresh(kubeconfig: &std::path::Path, at: Timestamp) -> Vec<Record> {
     let known: &Cluster = snapshot.get().expect("a cluster");
     assert_eq!(known.malformed(), 0);
     let cluster = source
-        .list(&Context::default(), &|_, _, _| ())
+        .list(&Context::default(), &|_| ())
         .await
         .expect("a cluster");
     let judged = Judged::new(cluster, &alpacalert_kubernetes::registry(), at).expect("a graph");
