@@ -176,6 +176,7 @@ fn show(command: &K8s, judged: &Judged, terminal: &Terminal) -> Outcome {
         _ => {
             let options = TreeOptions {
                 unfold: 1,
+                alike: 3,
                 ..command.shown.tree_options()
             };
             command

@@ -187,3 +187,25 @@ fn a_certificate_that_has_expired_or_is_of_somebody_else_is_told_from_a_dead_ser
         assert!(said.err.contains(expected), "{}", said.err);
     }
 }
+
+/// Of many pods that cannot start for one reason some are shown, and the others counted.
+#[test]
+fn pods_that_are_in_trouble_alike_are_counted() {
+    let mut text = STALLED.to_owned();
+    for n in 0..30 {
+        let pod = STALLED
+            .split("- apiVersion: v1\n  kind: Pod")
+            .nth(1)
+            .expect("a pod");
+        let pod = pod
+            .replace("cart-2-x", &format!("cart-2-y{n}"))
+            .replace("uid: p,", &format!("uid: p{n},"));
+        text += &format!("- apiVersion: v1\n  kind: Pod{pod}");
+    }
+    let folder = alpacalert_testkit::temp_dir();
+    std::fs::write(folder.path().join("dump.yaml"), text).expect("the file can be written");
+    let said = run_in(folder.path(), &["k8s", "--from", "dump.yaml"]);
+    assert!(said.out.contains("… 28 more failing"), "{}", said.out);
+    let all = run_in(folder.path(), &["k8s", "--from", "dump.yaml", "--all"]);
+    assert!(all.out.contains("cart-2-y29"), "{}", all.out);
+}
