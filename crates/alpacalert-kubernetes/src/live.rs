@@ -2,6 +2,7 @@
 
 mod client;
 mod configuration;
+mod list;
 mod provider;
 mod reflector;
 mod store;
@@ -133,7 +134,7 @@ impl KubernetesSource {
                 pending.insert(watched.kind.clone());
                 tasks.spawn(async move {
                     let kind = watched.kind.clone();
-                    (kind, reflector::list_once(&api, watched).await)
+                    (kind, list::list_once(&api, watched).await)
                 });
             }
             let done = tokio::select! {

@@ -12,7 +12,8 @@ use alpacalert_testkit::FakeApiServer;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::live::{Live, account, pod, source};
+use crate::follow::{Live, source};
+use crate::live::{account, pod};
 
 /// How soon after the last fault everything must be known again.
 const HEALED: Duration = Duration::from_secs(5);
