@@ -12,7 +12,8 @@ use alpacalert_testkit::FakeApiServer;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::live::{Live, account, pod, source};
+use crate::follow::{Live, source};
+use crate::live::{account, pod};
 
 /// How soon after the last fault everything must be known again.
 const HEALED: Duration = Duration::from_secs(5);
@@ -163,7 +164,7 @@ async fn fresh(kubeconfig: &std::path::Path, at: Timestamp) -> Vec<Record> {
     let known: &Cluster = snapshot.get().expect("a cluster");
     assert_eq!(known.malformed(), 0);
     let cluster = source
-        .list(&Context::default(), &|_, _, _| ())
+        .list(&Context::default(), &|_| ())
         .await
         .expect("a cluster");
     let judged = Judged::new(cluster, &alpacalert_kubernetes::registry(), at).expect("a graph");

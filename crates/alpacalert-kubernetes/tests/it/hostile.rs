@@ -6,7 +6,8 @@ use alpacalert_kubernetes::{Cluster, Dump, Options};
 use alpacalert_testkit::FakeApiServer;
 use serde_json::{Value, json};
 
-use crate::live::{Live, account, pod};
+use crate::follow::Live;
+use crate::live::{account, pod};
 use crate::support::*;
 
 const POD: &str = "kubernetes.io/Pod";

@@ -4,6 +4,7 @@ mod claims;
 mod control;
 mod dump;
 mod faults;
+mod follow;
 mod general;
 mod hostile;
 mod live;
