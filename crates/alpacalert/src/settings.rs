@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use alpacalert_instrument::{Clock, Context, OutputLimits, Redactor, SystemClock};
+use alpacalert_instrument::{Clock, Context, Inbox, OutputLimits, Redactor, SystemClock};
 use tokio_util::sync::CancellationToken;
+
+use crate::Tasks;
 
 /// What the engine is given beside the plan: the time, its end, and limits.
 #[derive(Clone)]
@@ -19,6 +21,10 @@ pub struct Settings {
     pub limits: OutputLimits,
     /// Makes the spread of first measurements the same each time; chosen at random when absent.
     pub seed: Option<u64>,
+    /// Where things report to that can only report.
+    pub inbox: Inbox,
+    /// Watches over tasks that live as long as the program.
+    pub tasks: Tasks,
 }
 
 impl Default for Settings {
@@ -29,6 +35,8 @@ impl Default for Settings {
             redactor: Arc::default(),
             limits: OutputLimits::default(),
             seed: None,
+            inbox: Inbox::default(),
+            tasks: Tasks::default(),
         }
     }
 }
