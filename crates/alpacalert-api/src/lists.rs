@@ -138,6 +138,26 @@ pub struct InstanceReport {
     pub config: ConfigReport,
     /// The sources.
     pub sources: Vec<SourceReport>,
+    /// The tasks that live as long as the program.
+    #[serde(default)]
+    pub tasks: Vec<TaskReport>,
+}
+
+/// A task that lives as long as the program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskReport {
+    /// Its name.
+    pub name: String,
+    /// What becomes of it when it dies: `restart` or `essential`.
+    pub policy: String,
+    /// What it does now: `running`, `waiting` to be started again, `dead`, or `ended` as it was asked to.
+    pub state: String,
+    /// How many times it died.
+    pub deaths: u64,
+    /// Since when it is in this state.
+    pub since: Timestamp,
+    /// Why it died last; empty when it never did.
+    pub problem: String,
 }
 
 /// How many things are in each state.

@@ -34,6 +34,20 @@ struct Place {
     expected_by: HashMap<NodeId, (Weak<()>, Secret)>,
 }
 
+impl Place {
+    /// The nodes that hear what comes with this token.
+    fn heard_by(&self, token: &str) -> Vec<NodeId> {
+        let hears = |(alive, expected): &(Weak<()>, Secret)| {
+            let same = expected.expose().as_bytes().ct_eq(token.as_bytes());
+            bool::from(same) && alive.strong_count() > 0
+        };
+        let by = self.expected_by.iter();
+        by.filter(|(_, who)| hears(who))
+            .map(|(id, _)| id.clone())
+            .collect()
+    }
+}
+
 /// What was said last.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Word {
@@ -144,6 +158,13 @@ impl Inbox {
         }
     }
 
+    /// Whether somebody expects words of a kind under a name with this token.
+    pub fn admits(&self, kind: &Kind, name: &str, token: &str) -> bool {
+        let boxes = self.lock();
+        let place = boxes.by_name.get(&(kind.clone(), name.into()));
+        place.is_some_and(|place| !place.heard_by(token).is_empty())
+    }
+
     /// Takes a word that arrived with a token, and tells the nodes that wait for it.
     ///
     /// # Errors
@@ -159,13 +180,7 @@ impl Inbox {
         let address = (kind.clone(), name.into());
         let mut boxes = self.lock();
         let place = boxes.by_name.get_mut(&address).ok_or(Refused)?;
-        let mut heard = Vec::new();
-        for (id, (alive, expected)) in &place.expected_by {
-            let same = expected.expose().as_bytes().ct_eq(token.as_bytes());
-            if bool::from(same) && alive.strong_count() > 0 {
-                heard.push(id.clone());
-            }
-        }
+        let heard = place.heard_by(token);
         if heard.is_empty() {
             return Err(Refused);
         }

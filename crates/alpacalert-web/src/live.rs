@@ -4,8 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use alpacalert::{Change, Handle, SourceStatus, Stats};
-use alpacalert_model::{Graph, NodeId, Timestamp};
+use alpacalert::instrument::{Inbox, Refused, Word};
+use alpacalert::{Change, Handle, SourceStatus, Stats, Tasks};
+use alpacalert_model::{Graph, Kind, NodeId, Timestamp};
 use tokio::sync::{broadcast, watch};
 
 use crate::History;
@@ -88,6 +89,31 @@ impl Live {
     /// The nodes to show first: every service, then the systems that are members of nothing.
     pub fn roots(&self) -> Vec<NodeId> {
         self.0.parts.engine.roots()
+    }
+
+    /// Where things report to that can only report.
+    pub fn inbox(&self) -> &Inbox {
+        self.0.parts.engine.inbox()
+    }
+
+    /// Takes what something says that can only report.
+    ///
+    /// # Errors
+    ///
+    /// When nobody expects anything of that kind under that name with that token.
+    pub async fn post(
+        &self,
+        kind: &Kind,
+        name: &str,
+        token: &str,
+        word: Word,
+    ) -> Result<(), Refused> {
+        self.0.parts.engine.post(kind, name, token, word).await
+    }
+
+    /// The tasks that live as long as the program.
+    pub fn tasks(&self) -> &Tasks {
+        self.0.parts.engine.tasks()
     }
 
     /// The name of this instance.

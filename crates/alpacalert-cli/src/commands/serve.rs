@@ -3,13 +3,14 @@
 mod plan;
 mod reload;
 mod stop;
+mod supervisor;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use alpacalert::model::Timestamp;
-use alpacalert::{Monitor, Settings};
+use alpacalert::{Monitor, Settings, Tasks};
 use alpacalert_web::{ConfigStatus, Itself, Live, Parts, WebSettings};
 use anyhow::Context as _;
 use clap::Args;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::builtin;
 use crate::configuration::Place;
 use crate::exit::{self, Failure, Outcome};
+use crate::logging::LogFormat;
 use crate::measuring::{build, runtime};
 use crate::terminal::Terminal;
 use plan::Planned;
@@ -45,6 +47,16 @@ pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8420")]
     listen: SocketAddr,
+    /// The form of the log on standard error; how much is logged says the variable ALPACALERT_LOG, such as debug or
+    /// alpacalert=trace
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "ALPACALERT_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    pub(crate) log_format: LogFormat,
 }
 
 pub(crate) fn run(command: &Serve, terminal: &Terminal) -> Outcome {
@@ -63,12 +75,16 @@ rules yet; listen on 127.0.0.1, and let a proxy that asks who it is pass request
         }
         None => Planned::of_this_machine(&registry)?,
     };
-    runtime()?.block_on(serve(planned, command.listen))
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(serve(planned, command.listen));
+    // A look at a file system that hangs blocks its thread for ever: nobody waits for that.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
-    let stop = CancellationToken::new();
-    stop::watch(stop.clone());
+    let (stop, tasks) = (CancellationToken::new(), Tasks::default());
+    stop::watch(&tasks, &stop);
     let itself = Itself::default();
     // What can be refused is refused before anything is measured.
     let listener = TcpListener::bind(listen)
@@ -77,7 +93,13 @@ async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
     let listen = listener
         .local_addr()
         .context("failed to read the address that we listen on")?;
-    let running = monitor(&planned, &itself, Settings::default())?.start();
+    let running = {
+        let settings = Settings {
+            tasks: tasks.clone(),
+            ..Settings::default()
+        };
+        monitor(&planned, &itself, settings)?.start()
+    };
     let (config, watched) = watch::channel(ConfigStatus {
         instance: planned.plan.instance.clone(),
         owner: planned.plan.owner.clone(),
@@ -92,15 +114,30 @@ async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
         history: None,
     });
     itself.begin(live.clone());
-    let reloading = Reloading::new(planned, itself, running.handle(), config);
-    let reloading = tokio::spawn(reloading.run(stop.clone()));
+    Reloading::new(planned, itself, running.handle(), config).begin(&tasks, &stop);
+    if let Some(period) = supervisor::watchdog_period() {
+        let (engine, stop) = (running.handle(), stop.clone());
+        tasks.restarted("watchdog", stop.clone(), move || {
+            supervisor::watchdog(period, engine.clone(), stop.clone())
+        });
+    }
     let router = alpacalert_web::router(live, WebSettings { listen });
+    let web = alpacalert_web::serve(listener, router, stop.clone());
+    let web = tasks.essential("web", stop.clone(), web);
     announce(listen);
-    alpacalert_web::serve(listener, router, stop).await;
+    let broken = tokio::select! {
+        () = stop.cancelled() => None,
+        problem = tasks.fatal() => Some(problem),
+    };
     tracing::info!("shutting down");
-    reloading.abort();
-    running.shutdown().await;
-    Ok(exit::PASSING)
+    supervisor::stopping();
+    stop.cancel();
+    // At the same time, so that both together take no longer than one of them.
+    let (_, ()) = tokio::join!(web, running.shutdown());
+    match broken {
+        None => Ok(exit::PASSING),
+        Some(problem) => Err(Failure::from(anyhow::anyhow!(problem))),
+    }
 }
 
 /// What a plan asks for, and the instance's own health.
@@ -116,6 +153,7 @@ fn monitor(planned: &Planned, itself: &Itself, settings: Settings) -> Result<Mon
 /// Says on standard output where it is, for people and for programs that started it on a free port.
 fn announce(listen: SocketAddr) {
     tracing::info!(%listen, "serving");
+    supervisor::ready(&format!("serving on http://{listen}"));
     // Nobody may be reading, and it serves all the same.
     let _ = writeln!(anstream::stdout(), "serving on http://{listen}");
     let _ = std::io::stdout().flush();

@@ -1,7 +1,8 @@
 //! How the instance is doing, and what it remembers.
 
+use alpacalert::{Policy, TaskState, TaskStatus};
 use alpacalert_api::{
-    ConfigReport, Counts, InstanceReport, Rejection, SourceReport, TransitionList,
+    ConfigReport, Counts, InstanceReport, Rejection, SourceReport, TaskReport, TransitionList,
     TransitionRecord, VERSION,
 };
 use alpacalert_model::{State as Health, Timestamp};
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use super::convert::{clean, find, health};
 use super::nodes::asked;
 use super::{Api, Problem, problem};
+use crate::Live;
 use crate::history::Wanted;
 
 pub(super) async fn instance(State(api): State<Api>) -> Result<Json<InstanceReport>, Problem> {
@@ -61,7 +63,35 @@ pub(super) async fn instance(State(api): State<Api>) -> Result<Json<InstanceRepo
             }),
         },
         sources: sources.collect(),
+        tasks: tasks(live),
     }))
+}
+
+fn tasks(live: &Live) -> Vec<TaskReport> {
+    let statuses = live.tasks().statuses().into_iter();
+    let report = |task: TaskStatus| TaskReport {
+        name: task.name.to_string(),
+        policy: match task.policy {
+            Policy::Restart => "restart",
+            Policy::Essential => "essential",
+        }
+        .to_owned(),
+        state: task_state(task.state).to_owned(),
+        deaths: task.deaths,
+        since: task.since,
+        problem: clean(&task.problem),
+    };
+    statuses.map(report).collect()
+}
+
+/// The word for what a task does.
+pub(super) fn task_state(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Running => "running",
+        TaskState::Waiting => "waiting",
+        TaskState::Dead => "dead",
+        TaskState::Ended => "ended",
+    }
 }
 
 /// The query of what is remembered.
