@@ -9,7 +9,8 @@ mod summary;
 
 pub use lists::{
     ChangeEvent, ConfigReport, Counts, ErrorBody, InstanceReport, NodeBrief, NodeList, Rejection,
-    ServiceList, SourceReport, TaskReport, TransitionList, TransitionRecord,
+    ServiceChanges, ServiceList, SourceReport, StillAlive, TaskReport, TransitionList,
+    TransitionRecord,
 };
 pub use report::{PushedLimit, PushedMeasurement, PushedState};
 pub use summary::{CauseSummary, Health, ServiceSummary};

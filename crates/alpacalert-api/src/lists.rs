@@ -18,6 +18,24 @@ pub struct ServiceList {
     pub services: Vec<ServiceSummary>,
 }
 
+/// The data of an event `changed` of `GET /api/v1/stream`: what is different from before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceChanges {
+    /// When it was made, by the publisher's clock.
+    pub generated_at: Timestamp,
+    /// The services that are new or different, whole.
+    pub services: Vec<ServiceSummary>,
+    /// The names of those that are gone.
+    pub removed: Vec<String>,
+}
+
+/// The data of an event `alive` of `GET /api/v1/stream`: nothing is different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StillAlive {
+    /// When it was made, by the publisher's clock.
+    pub generated_at: Timestamp,
+}
+
 /// `GET /api/v1/nodes`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeList {

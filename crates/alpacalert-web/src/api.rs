@@ -14,6 +14,7 @@ mod probes;
 mod reports;
 mod routes;
 mod services;
+mod stream;
 mod summaries;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use alpacalert::instrument::{Inbox, Refused, Word};
 use alpacalert::{Change, Handle, SourceStatus, Stats, Tasks};
 use alpacalert_model::{Graph, Kind, NodeId, Timestamp};
 use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::History;
 
@@ -89,6 +90,11 @@ impl Live {
     /// The nodes to show first: every service, then the systems that are members of nothing.
     pub fn roots(&self) -> Vec<NodeId> {
         self.0.parts.engine.roots()
+    }
+
+    /// Fires when the instance is about to end: what is never over by itself ends then.
+    pub fn stopping(&self) -> &CancellationToken {
+        self.0.parts.engine.stopping()
     }
 
     /// Where things report to that can only report.

@@ -44,6 +44,7 @@ pub struct Handle {
     roots: watch::Receiver<Vec<NodeId>>,
     inbox: Inbox,
     tasks: Tasks,
+    stopping: CancellationToken,
 }
 
 impl fmt::Debug for Handle {
@@ -109,6 +110,7 @@ pub(crate) fn start(monitor: Monitor) -> Running {
             roots: watched,
             inbox,
             tasks,
+            stopping: cancel.clone(),
         },
         cancel,
     }
@@ -177,6 +179,11 @@ impl Handle {
     pub async fn measure_now(&self, nodes: Vec<NodeId>) {
         // When the engine has ended nothing is measured any more.
         let _ = self.commands.send(Command::Measure(nodes)).await;
+    }
+
+    /// Fires when the engine is about to end.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.stopping
     }
 
     /// Where things report to that can only report.

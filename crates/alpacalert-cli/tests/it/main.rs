@@ -5,6 +5,7 @@ mod federation;
 mod k8s;
 mod outputs;
 mod program;
+mod proxy;
 mod report;
 mod serve;
 mod signals;

@@ -2,7 +2,9 @@
 
 use axum::routing::{MethodRouter, get, post};
 
-use super::{Api, badge, document, events, inbox, metrics, nodes, probes, reports, services};
+use super::{
+    Api, badge, document, events, inbox, metrics, nodes, probes, reports, services, stream,
+};
 
 /// A route as the router and the OpenAPI document need it.
 pub(super) struct Route {
@@ -179,6 +181,15 @@ pub(super) fn all() -> Vec<Route> {
                 "/api/v1/events",
                 get(events::stream),
                 "changes as they happen, as server-sent events; resumes after Last-Event-ID",
+                ("text/event-stream", None),
+            )
+        },
+        Route {
+            statuses: &[503],
+            ..plain(
+                "/api/v1/stream",
+                get(stream::stream),
+                "services as they change, as server-sent events: what other instances consume. `services` holds all of them, `changed` what is different since, and `alive` says every two seconds that nothing is",
                 ("text/event-stream", None),
             )
         },
