@@ -13,7 +13,10 @@ use crate::{control_plane, packages, run};
 const SKIPPED: &str = "ALPACALERT_TESTS_SKIPPED";
 
 /// The reason of ignored tests that are the other half of a test: what it runs as a process of its own.
-const RUN_BY_ANOTHER: &str = "run by the test above";
+const RUN_BY_ANOTHER: &str = "run by the test";
+
+/// The reason of ignored tests that are no tests but measurements, for whoever wants a figure.
+const MEASUREMENT: &str = "measures ";
 
 /// The tests that keep generated documents current rewrite them when this is set.
 const UPDATE: &str = "UPDATE_REFERENCE";
@@ -164,7 +167,10 @@ fn count_line(count: &mut Count, line: &str) {
     {
         if result.starts_with("FAILED") {
             count.failures.push(name.to_owned());
-        } else if result.starts_with("ignored") && !result.contains(RUN_BY_ANOTHER) {
+        } else if result.starts_with("ignored")
+            && !result.contains(RUN_BY_ANOTHER)
+            && !result.contains(MEASUREMENT)
+        {
             count.skipped.push(format!("{name}: {result}"));
         }
     }
@@ -187,6 +193,7 @@ mod tests {
             "test a::c ... FAILED",
             "test a::d ... ignored, needs a printer",
             "test a::e ... ignored, run by the test above",
+            "test a::f ... ignored, measures memory, in a process of its own",
             "test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out",
             "test result: ok. 41 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out",
         ] {

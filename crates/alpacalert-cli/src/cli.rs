@@ -74,6 +74,7 @@ pub(crate) enum Command {
     Explain(commands::explain::Explain),
     Impact(commands::impact::Impact),
     Graph(commands::graph::Graph),
+    Token(commands::token::Token),
     Validate(commands::validate::Validate),
     Schema(commands::schema::Schema),
     Kinds(commands::kinds::Kinds),

@@ -11,5 +11,6 @@ pub(crate) mod kinds;
 pub(crate) mod man;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod token;
 pub(crate) mod validate;
 pub(crate) mod watch;

@@ -44,6 +44,7 @@ fn run() -> ExitCode {
         Command::Explain(command) => commands::explain::run(command, &terminal),
         Command::Impact(command) => commands::impact::run(command, &terminal),
         Command::Graph(command) => commands::graph::run(command, &terminal),
+        Command::Token(command) => commands::token::run(command, &terminal),
         Command::Validate(command) => commands::validate::run(command, &terminal),
         Command::Schema(command) => commands::schema::run(command, &terminal),
         Command::Kinds(command) => commands::kinds::run(command, &terminal),

@@ -19,14 +19,15 @@ mod summaries;
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
 
 use alpacalert_api::ErrorBody;
 
-use crate::Live;
+use crate::{Guarded, Live, Policy};
 
+pub(crate) use convert::service_name;
 pub use document::api_document;
 pub(crate) use log::EventLog;
 use summaries::Summaries;
@@ -37,22 +38,26 @@ pub(crate) struct Api {
     live: Live,
     summaries: Arc<Summaries>,
     log: Arc<EventLog>,
+    /// What anybody may see of it.
+    public_log: Arc<EventLog>,
 }
 
 /// Everything under `/api/v1`, and what machines ask outside of it.
-pub(crate) fn router(live: Live) -> Router {
+pub(crate) fn router(live: Live) -> Guarded {
     let log = EventLog::keep(&live);
     let api = Api {
         summaries: Arc::default(),
+        public_log: EventLog::keep_public(&live),
         log,
         live,
     };
-    let mut router = Router::new();
+    let mut router = Guarded::new();
     for route in routes::all() {
-        router = router.route(route.path, route.handler);
+        router = router.route(route.path, route.policy, route.handler);
     }
+    let rest = axum::routing::any(no_such_path);
     router
-        .route("/api/{*rest}", axum::routing::any(no_such_path))
+        .route("/api/{*rest}", Policy::Everybody, rest)
         .with_state(api)
 }
 

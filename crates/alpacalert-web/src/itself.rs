@@ -10,6 +10,7 @@ use alpacalert::{SourceStatus, Stats, TaskState, TaskStatus};
 use alpacalert_model::{
     Effect, Limits, Measurement, Observation, Reason, ServiceInfo, State, Timestamp, Unit,
 };
+use alpacalert_store::{Store, StoreStatus};
 
 use crate::Live;
 use crate::live::Rejected;
@@ -42,6 +43,8 @@ struct Seen {
     sources: Vec<SourceStatus>,
     tasks: Vec<TaskStatus>,
     rejected: Option<Rejected>,
+    /// How the remembering goes, where there is any.
+    history: Option<StoreStatus>,
     /// When the configuration in force came into force.
     loaded_at: Timestamp,
     at: Timestamp,
@@ -77,6 +80,7 @@ impl Source for Itself {
                 sources,
                 tasks: live.tasks().statuses(),
                 rejected: config.rejected,
+                history: live.history().map(Store::status),
                 loaded_at: config.loaded_at,
                 at: cx.now(),
             }))
@@ -130,6 +134,11 @@ impl Seen {
         );
         for (name, observation) in [("queues", self.queues()), ("tasks", self.tasks())] {
             scope.observed_part(name, None, name, Effect::Required, observation);
+        }
+        if let Some(history) = &self.history {
+            // What cannot be remembered is measured and shown all the same.
+            let edge = Effect::Degrades;
+            scope.observed_part("history", None, "history", edge, self.history(history));
         }
         for source in &self.sources {
             let title = format!("source {}", source.name);
@@ -214,6 +223,18 @@ impl Seen {
                 ),
             ),
         }
+    }
+
+    fn history(&self, history: &StoreStatus) -> Observation {
+        let measured = |name, value: f64, unit| Measurement::new(name, value, unit);
+        let mut seen = Observation::passing(self.at);
+        if history.state != State::Passing {
+            let said = history.message.clone();
+            seen = seen.worsened(State::Degraded, history.reason.clone(), said);
+        }
+        seen.measured(measured("waiting", history.queued as f64, Unit::Count))
+            .measured(measured("lost", history.lost as f64, Unit::Count))
+            .measured(measured("size", history.file_bytes as f64, Unit::Bytes))
     }
 
     fn source(&self, source: &SourceStatus) -> Observation {

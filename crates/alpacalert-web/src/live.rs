@@ -4,13 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use alpacalert::instrument::{Inbox, Refused, Word};
+use alpacalert::instrument::{Inbox, Pass, Refused, Word};
 use alpacalert::{Change, Handle, SourceStatus, Stats, Tasks};
 use alpacalert_model::{Graph, Kind, NodeId, Timestamp};
+use alpacalert_store::Store;
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
-
-use crate::History;
 
 /// The configuration in force, and the last one that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +45,7 @@ pub struct Parts {
     /// The configuration in force; whoever reloads keeps it up to date.
     pub config: watch::Receiver<ConfigStatus>,
     /// What is remembered, if anything is.
-    pub history: Option<Arc<dyn History>>,
+    pub history: Option<Store>,
 }
 
 /// The running instance. Cheap to clone.
@@ -106,15 +105,15 @@ impl Live {
     ///
     /// # Errors
     ///
-    /// When nobody expects anything of that kind under that name with that token.
+    /// When nobody expects anything of that kind under that name, or not from whoever that is.
     pub async fn post(
         &self,
         kind: &Kind,
         name: &str,
-        token: &str,
+        pass: Pass<'_>,
         word: Word,
     ) -> Result<(), Refused> {
-        self.0.parts.engine.post(kind, name, token, word).await
+        self.0.parts.engine.post(kind, name, pass, word).await
     }
 
     /// The tasks that live as long as the program.
@@ -163,7 +162,7 @@ impl Live {
     }
 
     /// What is remembered, if anything is.
-    pub fn history(&self) -> Option<&Arc<dyn History>> {
+    pub fn history(&self) -> Option<&Store> {
         self.0.parts.history.as_ref()
     }
 }

@@ -1,11 +1,9 @@
 //! The pages.
 
-use axum::Router;
-
-use crate::Live;
+use crate::{Guarded, Live};
 
 /// The pages of an instance.
-pub fn router(live: Live) -> Router {
+pub fn router(live: Live) -> Guarded {
     let _ = live;
-    Router::new()
+    Guarded::new()
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alpacalert_instrument::{Class, Context, SensorError};
-use alpacalert_model::{Graph, Mark, NodeId, Observation, Reason, Timestamp, Transition, Update};
+use alpacalert_model::{
+    Graph, Mark, NodeId, Observation, Reason, State, Timestamp, Transition, Update,
+};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::Instant;
@@ -237,7 +239,7 @@ impl Owner {
                 updates.push(self.update(verdict, observation));
             }
             let transitions = self.world.graph.observe(updates, now);
-            self.tell(transitions);
+            self.tell(transitions, &[]);
         }
         self.start(tick.start);
     }
@@ -294,7 +296,7 @@ impl Owner {
         }
         let transitions = self.world.graph.observe(updates, self.now());
         self.stats.batches += 1;
-        self.tell(transitions);
+        self.tell(transitions, &[]);
         self.carry_out(tick);
     }
 
@@ -375,10 +377,16 @@ impl Owner {
         for roster in step.rosters {
             self.schedule.enlist(roster, Instant::now());
         }
-        self.tell(step.transitions);
+        self.tell(step.transitions, &step.touched);
     }
 
-    fn tell(&mut self, transitions: Vec<Transition>) {
+    fn tell(&mut self, transitions: Vec<Transition>, touched: &[NodeId]) {
+        self.recall(&transitions);
+        if let Some(observer) = &self.settings.observer
+            && !(transitions.is_empty() && touched.is_empty())
+        {
+            observer.changed(&self.world.graph, &transitions, touched, self.now());
+        }
         if transitions.is_empty() {
             return;
         }
@@ -400,6 +408,30 @@ impl Owner {
         let changes: Vec<Change> = transitions.into_iter().filter_map(change).collect();
         // Readers may have gone since they were counted.
         let _ = self.changes.send(Arc::new(changes));
+    }
+
+    /// Nodes that are seen again as they were before the start have been so since then. What was seen otherwise meanwhile has
+    /// changed; a system is Unknown until its members are measured, which is no change.
+    fn recall(&mut self, transitions: &[Transition]) {
+        if self.settings.remembered.is_empty() {
+            return;
+        }
+        let graph = &mut self.world.graph;
+        for transition in transitions {
+            let Some(id) = graph.get(transition.node).map(|node| node.id().clone()) else {
+                continue;
+            };
+            let (_, now) = transition.shown;
+            let remembered = self.settings.remembered.get(&id).copied();
+            if let Some((state, since)) = remembered
+                && (now == state || now != State::Unknown)
+            {
+                self.settings.remembered.remove(&id);
+                if now == state {
+                    graph.set_since(transition.node, since);
+                }
+            }
+        }
     }
 
     fn answer(&mut self, command: Command) {

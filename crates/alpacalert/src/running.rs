@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alpacalert_instrument::{Inbox, Refused, Word};
+use alpacalert_instrument::{Inbox, Pass, Refused, Word};
 use alpacalert_model::{Graph, Kind, NodeId, State, Timestamp, Transition};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -162,15 +162,15 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// When nobody expects anything of that kind under that name with that token.
+    /// When nobody expects anything of that kind under that name, or not from whoever that is.
     pub async fn post(
         &self,
         kind: &Kind,
         name: &str,
-        token: &str,
+        pass: Pass<'_>,
         word: Word,
     ) -> Result<(), Refused> {
-        let heard = self.inbox.post(kind, name, token, word)?;
+        let heard = self.inbox.post(kind, name, pass, word)?;
         self.measure_now(heard).await;
         Ok(())
     }

@@ -2,16 +2,18 @@
 
 mod plan;
 mod reload;
+mod state;
 mod stop;
 mod supervisor;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use alpacalert::model::Timestamp;
 use alpacalert::{Monitor, Settings, Tasks};
-use alpacalert_web::{ConfigStatus, Itself, Live, Parts, WebSettings};
+use alpacalert_web::{Access, ConfigStatus, Itself, Live, Parts, Remember, WebSettings};
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
@@ -32,6 +34,7 @@ Examples:
   alpacalert serve                             this machine, or what ./alpacalert.yaml describes
   alpacalert serve -c /etc/alpacalert          a folder of files
   alpacalert serve --listen 127.0.0.1:9000     another port
+  alpacalert serve --state /var/lib/alpacalert where to remember
   curl http://127.0.0.1:8420/api/v1/services   what it knows";
 
 const SIGNALS: &str = "\
@@ -57,16 +60,12 @@ pub(crate) struct Serve {
         hide_env_values = true
     )]
     pub(crate) log_format: LogFormat,
+    /// The folder to remember in [default: $STATE_DIRECTORY, $XDG_STATE_HOME/alpacalert, or ~/.local/state/alpacalert]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
 }
 
 pub(crate) fn run(command: &Serve, terminal: &Terminal) -> Outcome {
-    if !command.listen.ip().is_loopback() {
-        return Err(Failure::usage(format!(
-            "cannot listen on {}: everything would be visible to everybody who can reach this machine, since there are no access \
-rules yet; listen on 127.0.0.1, and let a proxy that asks who it is pass requests on",
-            command.listen
-        )));
-    }
     let registry = builtin::registry();
     let planned = match command.place.found() {
         Some(path) => {
@@ -75,14 +74,17 @@ rules yet; listen on 127.0.0.1, and let a proxy that asks who it is pass request
         }
         None => Planned::of_this_machine(&registry)?,
     };
+    planned
+        .may_listen_on(command.listen)
+        .map_err(Failure::usage)?;
     let runtime = runtime()?;
-    let outcome = runtime.block_on(serve(planned, command.listen));
+    let outcome = runtime.block_on(serve(planned, command.listen, command.state.clone()));
     // A look at a file system that hangs blocks its thread for ever: nobody waits for that.
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
+async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> Outcome {
     let (stop, tasks) = (CancellationToken::new(), Tasks::default());
     stop::watch(&tasks, &stop);
     let itself = Itself::default();
@@ -93,13 +95,14 @@ async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
     let listen = listener
         .local_addr()
         .context("failed to read the address that we listen on")?;
-    let running = {
-        let settings = Settings {
-            tasks: tasks.clone(),
-            ..Settings::default()
-        };
-        monitor(&planned, &itself, settings)?.start()
+    let store = state::open(state)?;
+    let settings = Settings {
+        observer: Some(Arc::new(Remember(store.clone()))),
+        remembered: store.take_remembered(),
+        tasks: tasks.clone(),
+        ..Settings::default()
     };
+    let running = monitor(&planned, &itself, settings)?.start();
     let (config, watched) = watch::channel(ConfigStatus {
         instance: planned.plan.instance.clone(),
         owner: planned.plan.owner.clone(),
@@ -111,17 +114,38 @@ async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
     let live = Live::new(Parts {
         engine: running.handle(),
         config: watched,
-        history: None,
+        history: Some(store.clone()),
     });
     itself.begin(live.clone());
-    Reloading::new(planned, itself, running.handle(), config).begin(&tasks, &stop);
+    let access = Access::new(planned.access().as_ref());
+    let reloading = Reloading {
+        planned,
+        itself,
+        engine: running.handle(),
+        config,
+        access: access.clone(),
+        listen,
+    };
+    reloading.begin(&tasks, &stop);
     if let Some(period) = supervisor::watchdog_period() {
         let (engine, stop) = (running.handle(), stop.clone());
         tasks.restarted("watchdog", stop.clone(), move || {
             supervisor::watchdog(period, engine.clone(), stop.clone())
         });
     }
-    let router = alpacalert_web::router(live, WebSettings { listen });
+    {
+        let (remember, live, stop) = (Remember(store.clone()), live.clone(), stop.clone());
+        tasks.restarted("history", stop.clone(), move || {
+            remember.clone().run(live.clone(), stop.clone())
+        });
+    }
+    let router = alpacalert_web::router(
+        live,
+        WebSettings {
+            listen,
+            ..WebSettings::default()
+        },
+    );
     let web = alpacalert_web::serve(listener, router, stop.clone());
     let web = tasks.essential("web", stop.clone(), web);
     announce(listen);
@@ -134,6 +158,8 @@ async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
     stop.cancel();
     // At the same time, so that both together take no longer than one of them.
     let (_, ()) = tokio::join!(web, running.shutdown());
+    // After this nothing changes any more.
+    store.close();
     match broken {
         None => Ok(exit::PASSING),
         Some(problem) => Err(Failure::from(anyhow::anyhow!(problem))),

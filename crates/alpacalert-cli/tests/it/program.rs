@@ -75,8 +75,9 @@ pub(crate) struct Ports {
 
 impl Ports {
     pub(crate) fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let open = listener.local_addr().expect("its address").port();
+        // Not one that the system chooses: it may have been another server's a moment ago, whose clients still ask.
+        let open = alpacalert_testkit::free_port();
+        let listener = TcpListener::bind(("127.0.0.1", open)).expect("a free port");
         Ports {
             listener,
             open,

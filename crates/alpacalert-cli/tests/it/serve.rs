@@ -14,6 +14,8 @@ use crate::program::{Started, alpacalert, folder, run};
 pub(crate) struct Daemon {
     pub(crate) started: Started,
     pub(crate) address: String,
+    /// Where it remembers, unless a test says otherwise.
+    _state: tempfile::TempDir,
 }
 
 /// Starts it on a free port and waits until it listens.
@@ -29,10 +31,16 @@ pub(crate) fn serve_on(listen: &str, arguments: &[&str]) -> Daemon {
 
 /// Starts it as somebody prepared it, and waits until it listens.
 pub(crate) fn serve_by(command: &mut Command) -> Daemon {
+    let state = tempfile::tempdir().expect("a folder");
+    command.env("STATE_DIRECTORY", state.path());
     let started = Started::new(command);
     let line = started.line_with("serving on http://");
     let address = line.trim_start_matches("serving on http://").to_owned();
-    Daemon { started, address }
+    Daemon {
+        started,
+        address,
+        _state: state,
+    }
 }
 
 impl Daemon {
@@ -156,7 +164,10 @@ fn without_a_configuration_it_serves_this_machine() {
 fn it_refuses_to_show_everything_to_everybody() {
     let said = run(&["serve", "--listen", "0.0.0.0:0"]);
     assert_eq!(said.code, 64, "{said:?}");
-    assert!(said.err.contains("no access rules"), "{said:?}");
+    assert!(
+        said.err.contains("access:\n      anonymous: services"),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -201,6 +212,54 @@ fn a_changed_configuration_comes_into_force_and_a_wrong_one_does_not() {
     daemon.until("/api/v1/services/second", SECONDS, is("passing"));
     assert_eq!(daemon.get("/api/v1/services/first").0, 404);
     daemon.until(itself, SECONDS, is("passing"));
+}
+
+#[test]
+fn it_remembers_over_a_restart_and_refuses_a_second_one_in_the_same_folder() {
+    let folder = folder("");
+    let watched = folder.path().join("watched");
+    let file = folder.path().join("alpacalert.yaml");
+    std::fs::write(&file, one_file("first", &watched)).expect("a file");
+    let state = folder.path().join("state");
+    let arguments = [
+        "-c",
+        file.to_str().expect("UTF-8"),
+        "--state",
+        state.to_str().expect("UTF-8"),
+    ];
+    let daemon = serve(&arguments);
+    let before = daemon.until("/api/v1/services/first", SECONDS, is("failing"));
+    let second = run(&[&["serve", "--listen", "127.0.0.1:0"], &arguments[..]].concat());
+    assert_eq!(second.code, 64, "{second:?}");
+    assert!(second.err.contains("another alpacalert"), "{second:?}");
+    daemon.started.signal(Signal::TERM);
+    daemon.started.ended(Duration::from_secs(10));
+
+    let daemon = serve(&arguments);
+    let after = daemon.until("/api/v1/services/first", SECONDS, is("failing"));
+    let milliseconds = |value: &Value| value["since"].as_str().map(|since| since[..23].to_owned());
+    assert_eq!(milliseconds(&after), milliseconds(&before));
+    std::fs::write(&watched, "").expect("a file");
+    let path = "/api/v1/transitions?node=first";
+    let told = daemon.until(path, SECONDS, |told| {
+        told["transitions"][0]["to"] == "passing"
+    });
+    let told = told["transitions"].as_array().expect("a list");
+    let states: Vec<_> = told
+        .iter()
+        .map(|told| (&told["from"], &told["to"]))
+        .collect();
+    let [now, first] = &states[..] else {
+        panic!("{states:?}");
+    };
+    assert_eq!(
+        (now.0.as_str(), now.1.as_str()),
+        (Some("failing"), Some("passing"))
+    );
+    assert_eq!(
+        (first.0.as_str(), first.1.as_str()),
+        (None, Some("failing"))
+    );
 }
 
 #[test]

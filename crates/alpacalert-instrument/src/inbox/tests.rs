@@ -22,7 +22,9 @@ async fn what_arrives_with_the_right_token_is_heard_by_all_who_expect_it() {
     let one = inbox.expect(&id("one"), "backup", token("secret"));
     let two = inbox.expect(&id("two"), "backup", token("secret"));
     assert_eq!(one.newest(), None);
-    let mut heard = inbox.post(&kind(), "backup", "secret", word()).unwrap();
+    let mut heard = inbox
+        .post(&kind(), "backup", Pass::Token("secret"), word())
+        .unwrap();
     heard.sort();
     assert_eq!(heard, [id("one"), id("two")]);
     tokio::time::advance(Duration::from_secs(7)).await;
@@ -34,10 +36,16 @@ async fn a_wrong_token_and_a_wrong_name_are_refused_alike() {
     let inbox = Inbox::default();
     let expected = inbox.expect(&id("one"), "backup", token("secret"));
     for (name, said) in [("backup", "Secret"), ("backup", ""), ("restore", "secret")] {
-        assert_eq!(inbox.post(&kind(), name, said, word()), Err(Refused));
+        assert_eq!(
+            inbox.post(&kind(), name, Pass::Token(said), word()),
+            Err(Refused)
+        );
     }
     let other = Kind::of("example.org/Other");
-    assert_eq!(inbox.post(&other, "backup", "secret", word()), Err(Refused));
+    assert_eq!(
+        inbox.post(&other, "backup", Pass::Token("secret"), word()),
+        Err(Refused)
+    );
     assert_eq!(expected.newest(), None);
 }
 
@@ -46,8 +54,16 @@ async fn a_token_can_be_changed_while_a_sensor_lives_on() {
     let inbox = Inbox::default();
     let old = inbox.expect(&id("one"), "backup", token("old"));
     drop(inbox.expect(&id("one"), "backup", token("new")));
-    assert!(inbox.post(&kind(), "backup", "old", word()).is_err());
-    assert!(inbox.post(&kind(), "backup", "new", word()).is_ok());
+    assert!(
+        inbox
+            .post(&kind(), "backup", Pass::Token("old"), word())
+            .is_err()
+    );
+    assert!(
+        inbox
+            .post(&kind(), "backup", Pass::Token("new"), word())
+            .is_ok()
+    );
     assert!(old.newest().is_some());
 }
 
@@ -55,9 +71,15 @@ async fn a_token_can_be_changed_while_a_sensor_lives_on() {
 async fn what_nobody_waits_for_any_more_is_refused_and_still_remembered() {
     let inbox = Inbox::default();
     let sensor = inbox.expect(&id("one"), "backup", token("secret"));
-    inbox.post(&kind(), "backup", "secret", word()).unwrap();
+    inbox
+        .post(&kind(), "backup", Pass::Token("secret"), word())
+        .unwrap();
     drop(sensor);
-    assert!(inbox.post(&kind(), "backup", "secret", word()).is_err());
+    assert!(
+        inbox
+            .post(&kind(), "backup", Pass::Token("secret"), word())
+            .is_err()
+    );
     // Other limits make another node of it: what was said stays said.
     let other = inbox.expect(&id("one~2"), "backup", token("secret"));
     assert!(other.newest().is_some());
@@ -67,7 +89,9 @@ async fn what_nobody_waits_for_any_more_is_refused_and_still_remembered() {
 async fn another_run_goes_on_with_what_was_said_and_how_old_it_is() {
     let inbox = Inbox::default();
     let _sensor = inbox.expect(&id("one"), "backup", token("secret"));
-    inbox.post(&kind(), "backup", "secret", word()).unwrap();
+    inbox
+        .post(&kind(), "backup", Pass::Token("secret"), word())
+        .unwrap();
     let kept = inbox.kept();
     let later = crate::testing::NOW + jiff::SignedDuration::from_hours(30);
     let next = Inbox::default();
@@ -78,7 +102,8 @@ async fn another_run_goes_on_with_what_was_said_and_how_old_it_is() {
         Duration::from_secs(30 * 3600)
     );
     // What is newer stays, and a clock that was set back makes nothing younger than now.
-    next.post(&kind(), "backup", "secret", word()).unwrap();
+    next.post(&kind(), "backup", Pass::Token("secret"), word())
+        .unwrap();
     next.restore(
         kept,
         crate::testing::NOW - jiff::SignedDuration::from_hours(1),

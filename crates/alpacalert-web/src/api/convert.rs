@@ -21,7 +21,7 @@ pub(super) fn clean(text: &str) -> String {
 pub(super) const SERVICE: &str = "alpacalert.io/Service";
 
 /// The name of a service in this API: its name in the configuration, or the whole identity of one that is not in it.
-pub(super) fn service_name(id: &NodeId) -> String {
+pub(crate) fn service_name(id: &NodeId) -> String {
     match **id.source() == *"local" && id.kind().as_str() == SERVICE {
         true => id.reference().to_string(),
         false => id.to_string(),

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::routes::{self, Route};
+use crate::Policy;
 
 pub(super) async fn serve() -> Response {
     let body = api_document().to_string();
@@ -31,7 +32,13 @@ pub fn api_document() -> Value {
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "paths": paths,
-        "components": { "schemas": schemas() },
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer" },
+                "password": { "type": "http", "scheme": "basic" },
+            },
+        },
     })
 }
 
@@ -65,6 +72,13 @@ fn operation(route: &Route, method: &str) -> Value {
         None if media == "application/json" => json!({ "type": "object" }),
         None => json!({ "type": "string" }),
     };
+    let security = match route.policy {
+        Policy::Open => json!([]),
+        Policy::Everybody => json!([{}, { "token": [] }, { "password": [] }]),
+        Policy::Known | Policy::Operator => json!([{ "token": [] }, { "password": [] }]),
+        // That of what is reported, or one of `access`.
+        Policy::Push => json!([{ "token": [] }]),
+    };
     let mut responses = Map::new();
     let (code, good) = match media {
         "" => ("204", json!({ "description": "taken" })),
@@ -74,7 +88,12 @@ fn operation(route: &Route, method: &str) -> Value {
         ),
     };
     responses.insert(code.to_owned(), good);
-    for status in route.statuses {
+    let refusals: &[u16] = match route.policy {
+        Policy::Open => &[],
+        Policy::Everybody => &[401],
+        Policy::Known | Policy::Operator | Policy::Push => &[401, 403],
+    };
+    for status in refusals.iter().chain(route.statuses) {
         responses.insert(status.to_string(), other(*status, media));
     }
     let name = route
@@ -85,6 +104,7 @@ fn operation(route: &Route, method: &str) -> Value {
         "summary": route.summary,
         "operationId": format!("{method}_{name}"),
         "parameters": parameters,
+        "security": security,
         "responses": responses,
     });
     if method == "post" && !route.body.is_empty() {
@@ -107,9 +127,9 @@ fn body(route: &Route) -> Value {
 fn other(status: u16, media: &str) -> Value {
     let about = match status {
         304 => return json!({ "description": "as it was: the asker has it" }),
+        401 => "who asks is not known, or their credentials are worth nothing",
+        403 => "who asks may not see this",
         400 => "the question cannot be understood",
-        401 => "there is no token",
-        403 => "not with this token",
         408 => "the body did not come in time",
         413 => "the body is too large",
         404 => "there is no such thing",

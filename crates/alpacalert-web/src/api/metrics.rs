@@ -9,6 +9,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::{Api, Problem};
+use crate::Caller;
 
 pub(super) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -19,10 +20,10 @@ const STATES: [Health; 4] = [
     Health::Failing,
 ];
 
-pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
+pub(super) async fn metrics(State(api): State<Api>, caller: Caller) -> Result<Response, Problem> {
     let published = api
         .summaries
-        .newest(&api.live)
+        .newest(&api.live, &caller)
         .await
         .ok_or_else(Problem::ended)?;
     let mut text = services(&published.list.services);

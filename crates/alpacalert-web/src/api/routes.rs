@@ -2,6 +2,8 @@
 
 use axum::routing::{MethodRouter, get, post};
 
+use crate::Policy;
+
 use super::{
     Api, badge, document, events, inbox, metrics, nodes, probes, reports, services, stream,
 };
@@ -10,6 +12,8 @@ use super::{
 pub(super) struct Route {
     /// As the router writes it: `{name}` is one segment, `{*id}` the rest.
     pub(super) path: &'static str,
+    /// Who may use it.
+    pub(super) policy: Policy,
     pub(super) handler: MethodRouter<Api>,
     /// `get`, `post`: what the handler takes.
     pub(super) methods: &'static [&'static str],
@@ -106,8 +110,10 @@ const PUSH: &[Query] = &[
 ];
 
 pub(super) fn all() -> Vec<Route> {
-    let plain = |path, handler, summary, answer| Route {
+    use Policy::{Everybody, Known, Open, Operator, Push};
+    let plain = |path, policy, handler, summary, answer| Route {
         path,
+        policy,
         handler,
         methods: &["get"],
         body: &[],
@@ -121,6 +127,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[304, 503],
             ..plain(
                 "/api/v1/services",
+                Everybody,
                 get(services::list),
                 "every service with its state and causes: what other instances consume",
                 (JSON, Some("ServiceList")),
@@ -130,6 +137,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[304, 404, 503],
             ..plain(
                 "/api/v1/services/{name}",
+                Everybody,
                 get(services::one),
                 "one service",
                 (JSON, Some("ServiceSummary")),
@@ -140,6 +148,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 503],
             ..plain(
                 "/api/v1/nodes",
+                Known,
                 get(nodes::list),
                 "nodes, filtered, searched, in pages",
                 (JSON, Some("NodeList")),
@@ -149,6 +158,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[404, 503],
             ..plain(
                 "/api/v1/nodes/{*id}",
+                Known,
                 get(nodes::one),
                 "one node with its evidence and members",
                 (JSON, Some("Node")),
@@ -159,6 +169,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/explain",
+                Known,
                 get(nodes::explain),
                 "why a node is as it is, whose the causes are, and what would mend it",
                 (JSON, Some("Explanation")),
@@ -169,6 +180,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/impact",
+                Known,
                 get(nodes::impact),
                 "the services that a node's failure changes",
                 (JSON, Some("ImpactList")),
@@ -179,6 +191,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 503],
             ..plain(
                 "/api/v1/events",
+                Everybody,
                 get(events::stream),
                 "changes as they happen, as server-sent events; resumes after Last-Event-ID",
                 ("text/event-stream", None),
@@ -188,6 +201,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[503],
             ..plain(
                 "/api/v1/stream",
+                Everybody,
                 get(stream::stream),
                 "services as they change, as server-sent events: what other instances consume. `services` holds all of them, `changed` what is different since, and `alive` says every two seconds that nothing is",
                 ("text/event-stream", None),
@@ -198,6 +212,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/transitions",
+                Everybody,
                 get(reports::transitions),
                 "changes that are remembered, the newest first",
                 (JSON, Some("TransitionList")),
@@ -205,6 +220,7 @@ pub(super) fn all() -> Vec<Route> {
         },
         plain(
             "/api/v1/instance",
+            Operator,
             get(reports::instance),
             "how this instance itself is doing",
             (JSON, Some("InstanceReport")),
@@ -213,6 +229,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[404, 503],
             ..plain(
                 "/api/v1/badge/{name}",
+                Everybody,
                 get(badge::badge),
                 "a picture of a service's state; the name may end in .svg",
                 ("image/svg+xml", None),
@@ -222,9 +239,10 @@ pub(super) fn all() -> Vec<Route> {
             methods: &["get", "post"],
             query: BEAT,
             body: &[("text/plain", None)],
-            statuses: &[400, 401, 403, 408, 413],
+            statuses: &[400, 408, 413],
             ..plain(
                 "/api/v1/heartbeat/{name}",
+                Push,
                 get(inbox::heartbeat).post(inbox::heartbeat),
                 "a sign of life of something that a sensor `heartbeat` waits for; with its own token",
                 ("", None),
@@ -237,9 +255,10 @@ pub(super) fn all() -> Vec<Route> {
                 ("application/json", Some("PushedState")),
                 ("text/plain", None),
             ],
-            statuses: &[400, 401, 403, 408, 413],
+            statuses: &[400, 408, 413],
             ..plain(
                 "/api/v1/push/{name}",
+                Push,
                 post(inbox::push),
                 "a state that something else judged, for a sensor `push`; with its own token",
                 ("", None),
@@ -247,24 +266,28 @@ pub(super) fn all() -> Vec<Route> {
         },
         plain(
             "/api/v1/openapi.json",
+            Everybody,
             get(document::serve),
             "this document",
             (JSON, None),
         ),
         plain(
             "/metrics",
+            Operator,
             get(metrics::metrics),
             "states and the program's own figures, as OpenMetrics",
             (metrics::MEDIA_TYPE, None),
         ),
         plain(
             "/livez",
+            Open,
             get(probes::live),
             "whether the program works",
             ("text/plain", None),
         ),
         plain(
             "/readyz",
+            Open,
             get(probes::ready),
             "whether every source has been asked",
             ("text/plain", None),

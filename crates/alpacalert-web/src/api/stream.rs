@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::summaries::Published;
 use super::{Api, Problem};
+use crate::Caller;
 
 /// How often a reader hears that nothing is different. Readers take three times as long without a word for a cut line.
 const ALIVE: Duration = Duration::from_secs(2);
@@ -29,12 +30,14 @@ const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) async fn stream(
     State(api): State<Api>,
+    caller: Caller,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let mut reader = Reader {
         changes: api.live.changes(),
         told: None,
         told_at: Instant::now(),
         api,
+        caller,
     };
     let first = reader.look().await.ok_or_else(Problem::ended)?;
     let rest = stream::unfold(reader, |mut reader| async {
@@ -48,6 +51,7 @@ pub(super) async fn stream(
 /// One consumer, and what it was told.
 struct Reader {
     api: Api,
+    caller: Caller,
     changes: broadcast::Receiver<Arc<Vec<Change>>>,
     told: Option<Arc<Published>>,
     told_at: Instant,
@@ -90,7 +94,11 @@ impl Reader {
 
     /// What is different from what was told. The outer `None` when the instance ends.
     async fn look(&mut self) -> Option<Option<Event>> {
-        let newest = self.api.summaries.newest(&self.api.live).await?;
+        let newest = self
+            .api
+            .summaries
+            .newest(&self.api.live, &self.caller)
+            .await?;
         let event = match &self.told {
             None => Some(Event::default().event("services").data(text(&newest)?)),
             Some(told) if told.etag == newest.etag => return Some(None),

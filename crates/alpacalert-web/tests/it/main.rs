@@ -1,5 +1,6 @@
 //! The API of a running instance, asked over real connections.
 
+mod access;
 mod api;
 mod events;
 mod world;

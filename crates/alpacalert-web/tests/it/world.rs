@@ -11,7 +11,7 @@ use alpacalert::instrument::{
 };
 use alpacalert::model::{Edge, Kind, NodeId, Observation, Reason, Rule, State, Timestamp};
 use alpacalert::{Monitor, Running, Settings};
-use alpacalert_web::{ConfigStatus, Live, Parts, WebSettings};
+use alpacalert_web::{Access, ConfigStatus, Live, Parts, WebSettings};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) type Things = Arc<Mutex<Vec<(String, State, String)>>>;
 
 pub(crate) struct World {
+    pub(crate) live: Live,
+    pub(crate) access: Access,
     pub(crate) address: SocketAddr,
     pub(crate) things: Things,
     stop: CancellationToken,
@@ -84,6 +86,35 @@ impl Source for Thing {
 
 /// One service, `shop`, that needs all things.
 pub(crate) async fn world(things: &[(&str, State, &str)]) -> World {
+    let shop = service("shop", "The <b>shop</b>", true, "*");
+    world_of(things, vec![shop], Access::default()).await
+}
+
+/// A service that needs the things of a path.
+pub(crate) fn service(name: &str, title: &str, public: bool, path: &str) -> GroupPlan {
+    GroupPlan {
+        id: NodeId::new("local", Kind::of("alpacalert.io/Service"), name),
+        title: Some(title.into()),
+        owner: None,
+        service: Some(public),
+        rule: Rule::All,
+        degraded_below: None,
+        members: vec![MemberPlan {
+            edge: Edge::default(),
+            target: MemberTarget::Found {
+                source: "things".into(),
+                path: vec![path.into()],
+            },
+        }],
+    }
+}
+
+/// These services, seen by these rules.
+pub(crate) async fn world_of(
+    things: &[(&str, State, &str)],
+    services: Vec<GroupPlan>,
+    access: Access,
+) -> World {
     let things = things
         .iter()
         .map(|(name, state, said)| ((*name).to_owned(), *state, (*said).to_owned()));
@@ -97,21 +128,7 @@ pub(crate) async fn world(things: &[(&str, State, &str)]) -> World {
         schedule: ScheduleOverrides::default(),
         owner: None,
     });
-    plan.groups.push(GroupPlan {
-        id: NodeId::new("local", Kind::of("alpacalert.io/Service"), "shop"),
-        title: Some("The <b>shop</b>".into()),
-        owner: None,
-        service: Some(true),
-        rule: Rule::All,
-        degraded_below: None,
-        members: vec![MemberPlan {
-            edge: Edge::default(),
-            target: MemberTarget::Found {
-                source: "things".into(),
-                path: vec!["*".into()],
-            },
-        }],
-    });
+    plan.groups = services;
     let mut registry = Registry::new();
     registry.register_source(Thing(things.clone()));
     let running = Monitor::build(&plan, registry, Settings::default())
@@ -132,10 +149,16 @@ pub(crate) async fn world(things: &[(&str, State, &str)]) -> World {
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = alpacalert_web::router(live, WebSettings { listen: address });
+    let settings = WebSettings {
+        listen: address,
+        access: access.clone(),
+    };
+    let router = alpacalert_web::router(live.clone(), settings);
     let stop = CancellationToken::new();
     tokio::spawn(alpacalert_web::serve(listener, router, stop.clone()));
     World {
+        live,
+        access,
         address,
         things,
         stop,
@@ -151,6 +174,13 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.body);
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
 impl World {
     /// Changes how a thing is.
     pub(crate) fn set(&self, name: &str, state: State, said: &str) {
@@ -161,9 +191,18 @@ impl World {
     }
 
     pub(crate) async fn get_with(&self, path: &str, headers: &str) -> Answer {
+        self.ask("GET", path, headers).await
+    }
+
+    /// The head of an answer whose body may never end.
+    pub(crate) async fn head_with(&self, path: &str, headers: &str) -> Answer {
+        self.ask("HEAD", path, headers).await
+    }
+
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &str) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n",
             self.address
         );
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -201,9 +240,15 @@ impl World {
 
     /// Begins to read events.
     pub(crate) async fn events(&self, path: &str, last: Option<&str>) -> Events {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
         let last = last.map_or(String::new(), |id| format!("Last-Event-ID: {id}\r\n"));
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{last}\r\n");
+        self.events_with(path, &last).await
+    }
+
+    /// Begins to read events, with these headers.
+    pub(crate) async fn events_with(&self, path: &str, headers: &str) -> Events {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         Events(BufReader::new(stream))
     }
@@ -221,6 +266,16 @@ pub(crate) struct Event {
 }
 
 impl Events {
+    /// Waits until the server ends it, and gives how long that took.
+    pub(crate) async fn ended(&mut self) -> Duration {
+        let start = std::time::Instant::now();
+        let mut rest = String::new();
+        let reading = self.0.read_to_string(&mut rest);
+        let read = tokio::time::timeout(Duration::from_secs(10), reading).await;
+        read.expect("the stream ends").expect("it can be read");
+        start.elapsed()
+    }
+
     /// The next event, within a few seconds.
     pub(crate) async fn next(&mut self) -> Event {
         let reading = async {

@@ -1,13 +1,14 @@
 //! A configuration that changes while it is in force.
 
 use std::fs::Metadata;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use alpacalert::model::Timestamp;
 use alpacalert::{Handle, Settings, Tasks};
-use alpacalert_web::{ConfigStatus, Itself, Rejected};
+use alpacalert_web::{Access, ConfigStatus, Itself, Rejected};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
@@ -25,30 +26,19 @@ const FILES_MAX: usize = 10_000;
 
 /// Takes over what changes.
 pub(super) struct Reloading {
-    planned: Planned,
-    itself: Itself,
-    engine: Handle,
-    config: watch::Sender<ConfigStatus>,
+    pub(super) planned: Planned,
+    pub(super) itself: Itself,
+    pub(super) engine: Handle,
+    pub(super) config: watch::Sender<ConfigStatus>,
+    pub(super) access: Access,
+    /// Where it listens, which a reload does not change.
+    pub(super) listen: SocketAddr,
 }
 
 /// What files looked like, without reading them.
 type Look = Vec<(PathBuf, Option<SystemTime>, u64)>;
 
 impl Reloading {
-    pub(super) fn new(
-        planned: Planned,
-        itself: Itself,
-        engine: Handle,
-        config: watch::Sender<ConfigStatus>,
-    ) -> Self {
-        Reloading {
-            planned,
-            itself,
-            engine,
-            config,
-        }
-    }
-
     /// Reloads when a file changes and at SIGHUP, until told to stop.
     pub(super) fn begin(self, tasks: &Tasks, stop: &CancellationToken) {
         // Only one run at a time holds it.
@@ -119,6 +109,7 @@ impl Reloading {
         if !self.engine.reload(monitor).await {
             return;
         }
+        self.access.replace(planned.access().as_ref());
         self.config.send_modify(|config| {
             config.instance = planned.plan.instance.clone();
             config.owner = planned.plan.owner.clone();
@@ -131,6 +122,7 @@ impl Reloading {
     }
 
     fn prove(&self, planned: Planned) -> Result<(Planned, alpacalert::Monitor), String> {
+        planned.may_listen_on(self.listen)?;
         let monitor = monitor(&planned, &self.itself, Settings::default());
         let monitor = monitor.map_err(|failure| failure.to_string())?;
         Ok((planned, monitor))
