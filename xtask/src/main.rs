@@ -1,5 +1,6 @@
 //! The project's own automation. `cargo xtask` lists what it can do.
 
+mod axe;
 mod control_plane;
 mod packages;
 mod picture;
@@ -17,7 +18,7 @@ Commands:
   test        install what the tests need, then run fmt, clippy, tests, doc tests and docs
                 --no-install   install nothing; tests whose tools are missing are skipped
                 --quick        tests only
-  packages    install the Debian packages that the tests need, and nothing else
+  packages    install the Debian packages that the tests need, and axe-core from npm, and nothing else
   control-plane
               build a Kubernetes control plane for the tests, outside of the repository
   reference   write docs/reference anew from the program and its tests
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
             test::Options::parse(flags).and_then(|options| test::test(&options))
         }
         ["control-plane"] => control_plane::build(),
-        ["packages"] => packages::install().map(|()| true),
+        ["packages"] => packages::install().and_then(|()| axe::fetch()),
         ["reference"] => test::reference(),
         ["pictures"] => picture::draw_all().map(|()| true),
         ["bench"] => run::cargo(&["bench", "--workspace"], &[]),

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{control_plane, packages, run};
+use crate::{axe, control_plane, packages, run};
 
 /// Where the tests write, a line each, which of them they skip and why. The test kit knows this name.
 const SKIPPED: &str = "ALPACALERT_TESTS_SKIPPED";
@@ -49,6 +49,7 @@ impl Options {
 pub(crate) fn test(options: &Options) -> Result<bool> {
     if options.install {
         packages::install()?;
+        axe::fetch()?;
         // Half an hour of two processors the first time; without Go the tests that need it are skipped.
         control_plane::build()?;
     }

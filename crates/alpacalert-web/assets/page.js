@@ -320,7 +320,9 @@
     if (row && inTree(event, row)) return event.preventDefault();
     if (event.key === "/" && $("#q")) {
       event.preventDefault();
-      ($("[data-search]") || $("#q")).focus();
+      const field = $("[data-search]") || $("#q");
+      field.focus();
+      field.select();
     } else if (event.key === "?" && help) help.showModal();
     else if (event.key === "g") going = Date.now();
     else if (places[event.key] && Date.now() - going < 1500) $(`.tabs a[href^="${places[event.key]}"]`)?.click();

@@ -1,6 +1,10 @@
-//! The API of a running instance, asked over real connections.
+//! The API and the pages of a running instance, asked over real connections and with a real browser.
 
 mod access;
 mod api;
+mod browser;
+mod canvas;
 mod events;
+mod hostile;
+mod pages;
 mod world;
