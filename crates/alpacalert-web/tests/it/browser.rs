@@ -235,14 +235,34 @@ async fn no_page_is_wider_than_a_phone() {
     let browser = shared.window();
     let mut pages = every_page();
     pages.extend([page_of("long"), page_of(&long)]);
-    for width in [320, 390, 768] {
-        browser.size(width, 800);
-        for path in &pages {
-            browser.go(&canvas.url(path));
+    for path in &pages {
+        browser.go(&canvas.url(path));
+        for width in [320, 390, 768] {
+            browser.size(width, 800);
             let wide = browser.run("return document.documentElement.scrollWidth").as_u64().unwrap();
             assert!(wide <= u64::from(width), "{path} takes {wide} of {width} pixels");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_were_left_hold_no_connection() {
+    let Some(shared) = SharedBrowser::get() else { return };
+    let canvas = Canvas::new(shop(State::Passing)).await;
+    let browser = shared.window();
+    let start = Instant::now();
+    // A browser has six connections for one host, and keeps the pages that were left for a minute.
+    for path in ["/", "/tree", "/nodes", "/itself", "/past", "/public", "/", "/tree", "/nodes", "/"] {
+        browser.go(&canvas.url(path));
+        browser.wait("document.querySelector('#live').dataset.live === 'yes'");
+    }
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    // Going back brings a page that is live again.
+    browser.run("history.back()");
+    browser.wait("location.pathname === '/nodes' && document.querySelector('#live').dataset.live === 'yes'");
+    canvas.paint(shop(State::Failing));
+    browser.wait("document.querySelector('#found').innerText.includes('queue orders is missing')");
 }
 
 /// P11: how soon a page can be used. Long form: `ALPACALERT_PAGE_SENSORS=10000`, in a release build.

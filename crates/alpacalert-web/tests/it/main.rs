@@ -7,4 +7,5 @@ mod canvas;
 mod events;
 mod hostile;
 mod pages;
+mod pictures;
 mod world;
