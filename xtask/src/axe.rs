@@ -24,17 +24,25 @@ pub(crate) fn fetch() -> Result<bool> {
         say("skipped: axe-core is fetched with npm, and there is no `npm` on the PATH");
         return Ok(false);
     }
-    say(&format!("fetching axe-core {VERSION} from npm into {}", folder.display()));
+    say(&format!(
+        "fetching axe-core {VERSION} from npm into {}",
+        folder.display()
+    ));
     fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let archive = folder.join(format!("axe-core-{VERSION}.tgz"));
     let mut pack = Command::new("npm");
-    pack.args(["pack", "--silent", "--pack-destination"]).arg(&folder);
+    pack.args(["pack", "--silent", "--pack-destination"])
+        .arg(&folder);
     run(pack.arg(format!("axe-core@{VERSION}")))?;
     check(&archive)?;
     let mut unpack = Command::new("tar");
     unpack.arg("-xzf").arg(&archive).arg("-C").arg(&folder);
-    run(unpack.args(["--strip-components=1", "package/axe.min.js", "package/LICENSE"]))?;
+    run(unpack.args([
+        "--strip-components=1",
+        "package/axe.min.js",
+        "package/LICENSE",
+    ]))?;
     fs::remove_file(&archive).context("cannot remove the archive of axe-core")?;
     Ok(script.is_file())
 }
@@ -43,7 +51,9 @@ pub(crate) fn fetch() -> Result<bool> {
 fn folder() -> Result<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
-    let cache = cache.or_else(home).context("there is no HOME to keep axe-core in")?;
+    let cache = cache
+        .or_else(home)
+        .context("there is no HOME to keep axe-core in")?;
     Ok(cache.join("alpacalert").join(format!("axe-core-{VERSION}")))
 }
 
@@ -64,7 +74,10 @@ fn run(command: &mut Command) -> Result<()> {
     let output = command.output();
     let output = output.with_context(|| format!("cannot run {command:?}"))?;
     if !output.status.success() {
-        bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "{command:?} failed: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     Ok(())
 }

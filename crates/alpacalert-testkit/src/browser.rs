@@ -253,7 +253,10 @@ impl Browser {
 
     /// Runs a script before every page from now on, until the window is another test's.
     pub fn before_every_page(&self, script: &str) {
-        let added = self.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }));
+        let added = self.devtools(
+            "Page.addScriptToEvaluateOnNewDocument",
+            &json!({ "source": script }),
+        );
         let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
         before.push(added["identifier"].clone());
     }

@@ -130,7 +130,13 @@ pub(crate) fn system(name: &str, rule: Rule, members: &[&str]) -> Painted {
 }
 
 /// A service of what is called so, under its own title.
-pub(crate) fn service(name: &str, title: &str, public: bool, owner: &str, members: &[&str]) -> Painted {
+pub(crate) fn service(
+    name: &str,
+    title: &str,
+    public: bool,
+    owner: &str,
+    members: &[&str],
+) -> Painted {
     let (node, _) = system(name, Rule::All, members);
     let node = Node {
         title: title.into(),
@@ -146,17 +152,33 @@ pub(crate) fn shop(queue: State) -> Vec<Painted> {
     let shelf: Vec<String> = (0..120).map(|n| format!("shelf-{n}")).collect();
     let shelf_names: Vec<&str> = shelf.iter().map(String::as_str).collect();
     let mut nodes = vec![
-        service("checkout", "Checkout", true, "shop team", &["queue", "database"]),
+        service(
+            "checkout",
+            "Checkout",
+            true,
+            "shop team",
+            &["queue", "database"],
+        ),
         service("browse", "Browsing", true, "shop team", &["shelf"]),
-        service("queue", "Message queue", false, "infrastructure team", &["queue-port", "queue-orders"]),
+        service(
+            "queue",
+            "Message queue",
+            false,
+            "infrastructure team",
+            &["queue-port", "queue-orders"],
+        ),
         service("books", "Bookkeeping", false, "office", &["queue"]),
         system("database", Rule::Any, &["db-1", "db-2"]),
         system("shelf", Rule::All, &shelf_names),
         sensor("queue-port", State::Passing, "open at 10.1.2.3:5672"),
-        sensor("queue-orders", queue, match queue {
-            State::Passing => "",
-            _ => "queue orders is missing on rabbit-7.internal",
-        }),
+        sensor(
+            "queue-orders",
+            queue,
+            match queue {
+                State::Passing => "",
+                _ => "queue orders is missing on rabbit-7.internal",
+            },
+        ),
         sensor("db-1", State::Passing, ""),
         sensor("db-2", State::Passing, ""),
     ];
@@ -233,7 +255,11 @@ impl Canvas {
         };
         let router = alpacalert_web::router(self.live.clone(), settings);
         self.stop = CancellationToken::new();
-        self.server = Some(tokio::spawn(alpacalert_web::serve(listener, router, self.stop.clone())));
+        self.server = Some(tokio::spawn(alpacalert_web::serve(
+            listener,
+            router,
+            self.stop.clone(),
+        )));
     }
 
     /// Ends to listen, while the engine goes on.
@@ -291,24 +317,22 @@ pub(crate) fn page_of(name: &str) -> String {
     format!("/node?id=painted/example.org/Thing/{name}")
 }
 
-
-/// Many sensors below a hundredth as many services, one in a hundred of them failing.
+/// Many sensors below a hundred services, of which every second has one that fails.
 pub(crate) fn crowd(sensors: usize) -> Vec<Painted> {
+    const SERVICES: usize = 100;
     let mut nodes = Vec::new();
-    for group in 0..sensors.div_ceil(100) {
-        let names: Vec<String> = (group * 100..sensors.min(group * 100 + 100))
-            .map(|n| format!("sensor-{n}"))
-            .collect();
+    for group in 0..SERVICES {
+        let names = (0..sensors / SERVICES).map(|n| format!("sensor-{group}-{n}"));
+        let names: Vec<String> = names.collect();
         for (nth, name) in names.iter().enumerate() {
-            // Of every second service one sensor fails.
-            let state = match nth == 7 && group % 2 == 0 {
-                true => State::Failing,
-                false => State::Passing,
-            };
-            nodes.push(sensor(name, state, if state == State::Failing { "no answer within 5 s" } else { "" }));
+            nodes.push(match nth == 7 && group % 2 == 0 {
+                true => sensor(name, State::Failing, "no answer within 5 s"),
+                false => sensor(name, State::Passing, ""),
+            });
         }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        nodes.push(service(&format!("service-{group}"), &format!("Service {group}"), group % 3 == 0, "some team", &names));
+        let (name, title) = (format!("service-{group}"), format!("Service {group}"));
+        nodes.push(service(&name, &title, group % 3 == 0, "some team", &names));
     }
     nodes
 }

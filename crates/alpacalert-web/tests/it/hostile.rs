@@ -111,11 +111,16 @@ async fn hostile_text_stays_text() {
         let nodes = batch.iter().enumerate();
         let nodes = nodes.flat_map(|(nth, text)| graph(round * 100 + nth, text));
         canvas.paint(nodes.collect());
-        canvas.until("/nodes?state=failing", &format!("s{}", round * 100)).await;
+        canvas
+            .until("/nodes?state=failing", &format!("s{}", round * 100))
+            .await;
         let leaf: String = batch[0].chars().filter(|c| !c.is_control()).collect();
         let leaf = format!("{leaf} {}", round * 100);
         let id: String = leaf.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let search: String = batch[0].bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let search: String = batch[0]
+            .bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect();
         for path in [
             "/".to_owned(),
             "/public".to_owned(),
@@ -132,7 +137,11 @@ async fn hostile_text_stays_text() {
                 "return [window.pwned ?? null, document.querySelectorAll('script:not([src]), iframe, object, embed, img, base, main form:not(.filters):not(.moment), main style').length, \
                  [...document.querySelectorAll('[href], [src], [action]')].map(e => e.getAttribute('href') ?? e.getAttribute('src') ?? e.getAttribute('action')).filter(url => !/^[\\/#?](?![\\/\\\\])/.test(url) && url !== '')]",
             );
-            assert_eq!(found, serde_json::json!([null, 0, []]), "{path} with {batch:?}");
+            assert_eq!(
+                found,
+                serde_json::json!([null, 0, []]),
+                "{path} with {batch:?}"
+            );
             shown += 1;
         }
         let own = format!("http://{}/", canvas.address);
@@ -149,24 +158,68 @@ async fn hostile_text_stays_text() {
             .collect();
         assert!(refused.is_empty(), "{batch:?}: {refused:?}");
     }
-    println!("{} payloads, {shown} pages", batches.iter().map(Vec::len).sum::<usize>());
+    println!(
+        "{} payloads, {shown} pages",
+        batches.iter().map(Vec::len).sum::<usize>()
+    );
 }
 
 /// S6: a thousand ways to say `somewhere else`, below every address that takes a name.
 #[tokio::test]
 async fn no_path_leads_out() {
     let canvas = Canvas::new(vec![sensor("first", State::Passing, "")]).await;
-    let ups = ["..", "%2e%2e", "%2E%2E", "..%2f", "..%5c", "%252e%252e", "..;", "....", "%c0%ae%c0%ae", "..%00"];
-    let ends = ["etc/passwd", "etc%2fpasswd", "page.css", "src/lib.rs", "Cargo.toml", "proc/self/environ", "%00", "C:%5cwindows", "."];
-    let starts = ["/assets/", "/assets", "/assets/page.css/", "/", "//", "/node/", "/static/", "/.git/", "/api/", "/public/", "/tree/", "/theme/"];
+    let ups = [
+        "..",
+        "%2e%2e",
+        "%2E%2E",
+        "..%2f",
+        "..%5c",
+        "%252e%252e",
+        "..;",
+        "....",
+        "%c0%ae%c0%ae",
+        "..%00",
+    ];
+    let ends = [
+        "etc/passwd",
+        "etc%2fpasswd",
+        "page.css",
+        "src/lib.rs",
+        "Cargo.toml",
+        "proc/self/environ",
+        "%00",
+        "C:%5cwindows",
+        ".",
+    ];
+    let starts = [
+        "/assets/",
+        "/assets",
+        "/assets/page.css/",
+        "/",
+        "//",
+        "/node/",
+        "/static/",
+        "/.git/",
+        "/api/",
+        "/public/",
+        "/tree/",
+        "/theme/",
+    ];
     let mut asked = 0;
     for start in starts {
         for up in ups {
             for end in ends {
                 let path = format!("{start}{up}/{end}");
                 let answer = canvas.get(&path).await;
-                assert!([400, 404].contains(&answer.status), "{path} is answered with {}", answer.status);
-                assert!(!answer.body.contains("root:") && !answer.body.contains("[package]"), "{path}");
+                assert!(
+                    [400, 404].contains(&answer.status),
+                    "{path} is answered with {}",
+                    answer.status
+                );
+                assert!(
+                    !answer.body.contains("root:") && !answer.body.contains("[package]"),
+                    "{path}"
+                );
                 asked += 1;
             }
         }
