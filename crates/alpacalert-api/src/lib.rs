@@ -5,6 +5,7 @@
 
 mod history;
 mod lists;
+mod report;
 mod summary;
 
 pub use history::{
@@ -13,8 +14,10 @@ pub use history::{
 };
 pub use lists::{
     ChangeEvent, ConfigReport, Counts, ErrorBody, InstanceReport, NodeBrief, NodeList, Rejection,
-    ServiceList, SourceReport, TransitionList, TransitionRecord,
+    ServiceChanges, ServiceList, SourceReport, StillAlive, TaskReport, TransitionList,
+    TransitionRecord,
 };
+pub use report::{PushedLimit, PushedMeasurement, PushedState};
 pub use summary::{CauseSummary, Health, ServiceSummary};
 
 /// The version of the API, as it stands in paths (`/api/v1`) and in every document's `version`.

@@ -178,7 +178,7 @@ fn a_file_that_was_cut_or_turned_opens_to_what_came_first_or_is_put_aside() {
     assert!(!survives(&files, &whole, "as it was", true));
     let random = |length: usize| fastrand::usize(0..length);
     let mut aside = [0; 2];
-    let cuts = count("ALPACALERT_CUTS", 120);
+    let cuts = count("ALPACALERT_CUTS", 80);
     for n in 0..cuts {
         let is_log = n % 2 == 0;
         let mut cut = if is_log { &files } else { &closed }.clone();
@@ -192,7 +192,7 @@ fn a_file_that_was_cut_or_turned_opens_to_what_came_first_or_is_put_aside() {
         let what = format!("cut at {at}, log: {is_log}");
         aside[0] += usize::from(survives(&cut, &whole, &what, is_log));
     }
-    let flips = count("ALPACALERT_FLIPS", 60);
+    let flips = count("ALPACALERT_FLIPS", 40);
     for n in 0..flips {
         let is_log = n % 2 == 0;
         let mut turned = if is_log { &files } else { &closed }.clone();

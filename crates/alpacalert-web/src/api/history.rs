@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use alpacalert::config::Anonymous;
 use alpacalert_api::{
     IncidentList, IncidentRecord, MeasurementHistory, SeriesRecord, UnsureRecord, UptimePart,
     UptimeReport, VERSION,
@@ -17,7 +18,7 @@ use serde::Deserialize;
 use super::convert::{clean, find, health};
 use super::nodes::{Asked, asked, no_node};
 use super::{Api, Problem, problem};
-use crate::Viewer;
+use crate::{Caller, Viewer};
 
 /// What is remembered, if anything is.
 pub(super) fn store(api: &Api) -> Result<&Store, Problem> {
@@ -25,13 +26,20 @@ pub(super) fn store(api: &Api) -> Result<&Store, Problem> {
     api.live.history().ok_or_else(nothing)
 }
 
-/// A question to the history that has no answer.
-pub(super) fn failed(error: StoreError) -> Problem {
-    let status = match error {
-        StoreError::Question(_) => StatusCode::BAD_REQUEST,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    problem(status, error.chain())
+/// A question to the history that has no answer, as whoever asks may know it.
+pub(super) fn failed(viewer: &Viewer) -> impl Fn(StoreError) -> Problem + use<> {
+    let is_operator = viewer.is_operator();
+    move |error| match error {
+        StoreError::Question(_) => problem(StatusCode::BAD_REQUEST, error.chain()),
+        _ => {
+            let text = match is_operator {
+                true => error.chain(),
+                // Where the database is, is for those who run the instance.
+                false => "what this instance remembers cannot be read now".to_owned(),
+            };
+            problem(StatusCode::SERVICE_UNAVAILABLE, text)
+        }
+    }
 }
 
 /// The query of a node's past.
@@ -79,6 +87,7 @@ pub(super) async fn uptime(
 ) -> Result<Json<UptimeReport>, Problem> {
     let span = asked(query)?;
     let (from, to) = span.times();
+    let failed = failed(&viewer);
     let node = node(&api, viewer, span.node, false).await?;
     let parts = span.parts.unwrap_or(1);
     let told = store(&api)?
@@ -137,6 +146,7 @@ pub(super) async fn measurements(
 ) -> Result<Json<MeasurementHistory<LimitsRecord>>, Problem> {
     let span = asked(query)?;
     let (from, to) = span.times();
+    let failed = failed(&viewer);
     let node = node(&api, viewer, span.node, true).await?;
     let series = store(&api)?
         .measurements(node.clone(), from, to, span.parts.unwrap_or(POINTS))
@@ -181,9 +191,11 @@ const LIMIT_MAX: usize = 1000;
 
 pub(super) async fn incidents(
     State(api): State<Api>,
-    viewer: Viewer,
+    caller: Caller,
     query: Asked<Incidents>,
 ) -> Result<Json<IncidentList>, Problem> {
+    let (viewer, anonymous) = (caller.viewer, caller.anonymous);
+    let failed = failed(&viewer);
     let wanted = asked(query)?;
     let limit = wanted.limit.unwrap_or(100);
     if !(1..=LIMIT_MAX).contains(&limit) {
@@ -221,10 +233,9 @@ pub(super) async fn incidents(
                 worst: health(incident.worst),
                 from: incident.from,
                 to: incident.to,
-                cause: if inside {
-                    clean(&incident.cause)
-                } else {
-                    String::new()
+                cause: match inside || anonymous == Anonymous::Causes {
+                    true => clean(&incident.cause),
+                    false => String::new(),
                 },
                 unobserved: incident.unobserved,
             })

@@ -12,8 +12,7 @@ use alpacalert::instrument::{
 use alpacalert::model::{Edge, Kind, NodeId, Observation, Reason, Rule, State, Timestamp};
 use alpacalert::{Monitor, Running, Settings};
 use alpacalert_store::{Store, StoreSettings};
-use alpacalert_testkit::TempDir;
-use alpacalert_web::{Access, ConfigStatus, Live, Parts, Remember, WebSettings};
+use alpacalert_web::{Access, ConfigStatus, Live, Parts, Remember, Serving, WebSettings};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,13 +22,14 @@ use tokio_util::sync::CancellationToken;
 pub(crate) type Things = Arc<Mutex<Vec<(String, State, String)>>>;
 
 pub(crate) struct World {
+    pub(crate) store: Store,
+    _folder: alpacalert_testkit::TempDir,
     pub(crate) live: Live,
     pub(crate) access: Access,
+    pub(crate) serving: Serving,
     pub(crate) address: SocketAddr,
     pub(crate) things: Things,
     stop: CancellationToken,
-    pub(crate) store: Store,
-    _state: TempDir,
     _running: Running,
     _config: watch::Sender<ConfigStatus>,
 }
@@ -37,6 +37,7 @@ pub(crate) struct World {
 impl Drop for World {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.store.close();
     }
 }
 
@@ -91,7 +92,7 @@ impl Source for Thing {
 /// One service, `shop`, that needs all things.
 pub(crate) async fn world(things: &[(&str, State, &str)]) -> World {
     let shop = service("shop", "The <b>shop</b>", true, "*");
-    world_of(things, vec![shop], Access::default()).await
+    world_of(things, vec![shop], Access::default(), Serving::default()).await
 }
 
 /// A service that needs the things of a path.
@@ -118,6 +119,7 @@ pub(crate) async fn world_of(
     things: &[(&str, State, &str)],
     services: Vec<GroupPlan>,
     access: Access,
+    serving: Serving,
 ) -> World {
     let things = things
         .iter()
@@ -135,13 +137,13 @@ pub(crate) async fn world_of(
     plan.groups = services;
     let mut registry = Registry::new();
     registry.register_source(Thing(things.clone()));
-    let state = alpacalert_testkit::temp_dir();
-    let store = Store::open(StoreSettings::new(state.path())).unwrap();
-    let settings = Settings {
+    let folder = alpacalert_testkit::temp_dir();
+    let store = Store::open(StoreSettings::new(folder.path())).unwrap();
+    let engine = Settings {
         observer: Some(Arc::new(Remember(store.clone()))),
         ..Settings::default()
     };
-    let running = Monitor::build(&plan, registry, settings).unwrap().start();
+    let running = Monitor::build(&plan, registry, engine).unwrap().start();
     let (config, watched) = watch::channel(ConfigStatus {
         instance: plan.instance.clone(),
         owner: plan.owner.clone(),
@@ -160,18 +162,25 @@ pub(crate) async fn world_of(
     let settings = WebSettings {
         listen: address,
         access: access.clone(),
+        serving: serving.clone(),
     };
-    let router = alpacalert_web::router(live.clone(), settings);
+    let router = alpacalert_web::router(live.clone(), settings.clone());
     let stop = CancellationToken::new();
-    tokio::spawn(alpacalert_web::serve(listener, router, stop.clone()));
+    tokio::spawn(alpacalert_web::serve(
+        listener,
+        router,
+        settings,
+        stop.clone(),
+    ));
     World {
+        store,
+        _folder: folder,
         live,
         access,
+        serving,
         address,
         things,
         stop,
-        store,
-        _state: state,
         _running: running,
         _config: config,
     }
@@ -188,6 +197,23 @@ impl Answer {
     pub(crate) fn json(&self) -> Value {
         assert_eq!(self.status, 200, "{}", self.body);
         serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// Asks over a connection of its own.
+pub(crate) async fn ask(address: SocketAddr, method: &str, path: &str, headers: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+    Answer {
+        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+        head: head.to_lowercase(),
+        body: body.to_owned(),
     }
 }
 
@@ -210,20 +236,7 @@ impl World {
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str, headers: &str) -> Answer {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n",
-            self.address
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).await.unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").expect("a head");
-        Answer {
-            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-            head: head.to_lowercase(),
-            body: body.to_owned(),
-        }
+        ask(self.address, method, path, headers).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
