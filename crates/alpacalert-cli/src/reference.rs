@@ -117,6 +117,9 @@ fn commands() -> String {
     section(&mut out, &mut cli.clone());
     for command in cli.get_subcommands_mut() {
         section(&mut out, command);
+        for command in command.get_subcommands_mut() {
+            section(&mut out, command);
+        }
     }
     out
 }

@@ -22,6 +22,12 @@ pub(crate) enum Form {
     Url(Vec<&'static str>),
     Address,
     Path,
+    Time,
+    Network,
+    Matching {
+        what: &'static str,
+        pattern: &'static str,
+    },
 }
 
 /// Why a text does not have its form, and the part of it that is wrong, in bytes.
@@ -50,6 +56,9 @@ impl Form {
             Shape::Url(schemes) => Form::Url(schemes.clone()),
             Shape::Address => Form::Address,
             Shape::Path => Form::Path,
+            Shape::Time => Form::Time,
+            Shape::Network => Form::Network,
+            Shape::Matching { what, pattern } => Form::Matching { what, pattern },
             _ => return None,
         })
     }
@@ -71,6 +80,9 @@ impl Form {
             ),
             Form::Address => "an address such as `127.0.0.1:80` or `[::1]:80`".to_owned(),
             Form::Path => "a path of the file system".to_owned(),
+            Form::Time => "a time such as `2027-06-01T00:00:00Z`".to_owned(),
+            Form::Network => "an IP address or a network such as `10.1.0.0/16`".to_owned(),
+            Form::Matching { what, .. } => (*what).to_owned(),
         }
     }
 
@@ -82,6 +94,9 @@ impl Form {
             Form::Url(schemes) => Some(format!(r"^(?:{})://[^\s]+$", schemes.join("|"))),
             Form::Address => Some(format!(r"^(?:\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):{PORT}$")),
             Form::Path => Some(r"^[^\u0000]*$".to_owned()),
+            Form::Time => Some(format!(r"^{TIME}$")),
+            Form::Network => Some(r"^[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?$".to_owned()),
+            Form::Matching { pattern, .. } => Some(format!("^(?:{pattern})$")),
         }
     }
 
@@ -97,7 +112,40 @@ impl Form {
                 Err(Misshapen::new("a path cannot hold a zero character"))
             }
             Form::Path => Ok(()),
+            Form::Time => time(text),
+            Form::Network => network(text),
+            Form::Matching { pattern, .. } => match Regex::new(&format!(r"\A(?:{pattern})\z")) {
+                Ok(regex) if regex.is_match(text) => Ok(()),
+                _ => Err(Misshapen::new("it does not look like that")),
+            },
         }
+    }
+}
+
+/// A moment with its offset from UTC.
+const TIME: &str = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})";
+
+fn time(text: &str) -> Result<(), Misshapen> {
+    let written = Regex::new(&format!(r"\A{TIME}\z")).is_ok_and(|regex| regex.is_match(text));
+    match text.parse::<alpacalert_model::Timestamp>() {
+        Ok(_) if written => Ok(()),
+        Ok(_) => Err(Misshapen::new("not a date, a time and an offset such as Z")),
+        Err(error) => Err(Misshapen::new(error.to_string())),
+    }
+}
+
+fn network(text: &str) -> Result<(), Misshapen> {
+    let (address, bits) = text
+        .split_once('/')
+        .map_or((text, None), |(address, bits)| (address, Some(bits)));
+    let address: std::net::IpAddr = address
+        .parse()
+        .map_err(|_| Misshapen::new("not an IP address"))?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let good = |bits: &str| bits.parse::<u8>().is_ok_and(|bits| bits <= most);
+    match bits {
+        Some(bits) if !good(bits) => Err(Misshapen::new(format!("after `/` comes 0 to {most}"))),
+        _ => Ok(()),
     }
 }
 

@@ -23,6 +23,10 @@ mod yaml;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity};
 pub use load::{Loaded, load, parse};
-pub use plan::{Concurrency, ExtensionPlan, GroupPlan, MemberPlan, MemberTarget, Plan, SourcePlan};
+pub use plan::{
+    AccessPlan, Anonymous, Concurrency, ExtensionPlan, GroupAccess, GroupPlan, LimitsPlan,
+    MemberPlan, MemberTarget, Network, OidcPlan, Plan, ProxyPlan, ScopePlan, ServePlan, SourcePlan,
+    TlsPlan, TokenPlan, UserPlan,
+};
 pub use reference::{kind_reference, kinds_reference, reference};
 pub use schema::schema;

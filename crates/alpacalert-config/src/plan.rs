@@ -1,6 +1,13 @@
 //! The validated plan: what a configuration asks for, as plain data.
 
+mod access;
+
 use std::sync::Arc;
+
+pub use access::{
+    AccessPlan, Anonymous, GroupAccess, LimitsPlan, Network, OidcPlan, ProxyPlan, ScopePlan,
+    ServePlan, TlsPlan, TokenPlan, UserPlan,
+};
 
 use alpacalert_instrument::{Params, Request, ScheduleOverrides};
 use alpacalert_model::{Edge, Kind, NodeId, Rule};
@@ -16,6 +23,10 @@ pub struct Plan {
     pub defaults: ScheduleOverrides,
     /// How much is measured at a time.
     pub concurrency: Concurrency,
+    /// How it is served; [`ServePlan::of`] reads it once secrets are resolved.
+    pub serve: Params,
+    /// Who may see it, if there are rules; [`AccessPlan::of`] reads it once secrets are resolved.
+    pub access: Option<Params>,
     /// Connections to external systems.
     pub sources: Vec<SourcePlan>,
     /// Systems and services, in the order written.
@@ -125,6 +136,8 @@ impl Plan {
             owner: None,
             defaults: ScheduleOverrides::default(),
             concurrency: Concurrency::default(),
+            serve: Params::new(),
+            access: None,
             sources: Vec::new(),
             groups: Vec::new(),
             extensions: Vec::new(),

@@ -12,7 +12,7 @@ use crate::vocabulary::{self, LOCAL, MAX_COUNT, NAME, PERCENT, Takes, Word};
 ///
 /// It accepts and refuses the same documents as the program, as far as a schema can: it does not know which names
 /// there are, whether they form a cycle, whether more members are asked for than there are, which of two limits is
-/// the worse, or the inside of regular expressions, JSONPaths and URLs.
+/// the worse, which days and networks there are, or the inside of regular expressions, JSONPaths and URLs.
 pub fn schema(registry: &Registry) -> Value {
     let mut defs = Map::new();
     defs.insert(

@@ -185,6 +185,8 @@ fn filled(value: &Value, resolved: &HashMap<&str, Secret>) -> Value {
 
 /// Calls `change` for the parameters of everything in a plan.
 fn for_each_params(plan: &mut Plan, change: &mut dyn FnMut(&mut Params)) {
+    change(&mut plan.serve);
+    plan.access.iter_mut().for_each(&mut *change);
     for source in &mut plan.sources {
         change(&mut source.params);
     }

@@ -1,5 +1,8 @@
 //! Every key outside of kinds and sources: the one table that checking, the JSON Schema and the reference read.
 
+mod access;
+
+pub(crate) use access::{access, serve};
 use alpacalert_instrument::{Field, Shape};
 
 /// A key of the language.
@@ -89,6 +92,16 @@ pub(crate) fn top() -> Vec<Word> {
             "concurrency",
             Takes::Record(concurrency()),
             "How much is measured at a time, so that a slow target hurts nobody else.",
+        ),
+        word(
+            "serve",
+            Takes::Record(serve()),
+            "How `alpacalert serve` is reached: its address for people, TLS, and limits. Other commands pass over it.",
+        ),
+        word(
+            "access",
+            Takes::Record(access()),
+            "Who may see what of `alpacalert serve`. Without it everything is visible, and only on the loopback interface. With it, those who do not say who they are see public services only. Scopes (`read`, `push`) are `everything`, or names of services, in which `*` stands for any characters; who may read a service sees it with all that it depends on.",
         ),
         word(
             "sources",

@@ -15,7 +15,7 @@ use crate::{Constraint, Field};
 /// | `Bool` | `true`, `false` | `Bool` |
 /// | `Int` | whole numbers within the bounds | `Int` |
 /// | `Number` | numbers within the bounds | `Number` |
-/// | `Text`, `Url`, `Address`, `Path`, `Regex`, `JsonPath` | text, checked for its form; `${env:…}` and `${file:…}` anywhere | `Text` or `Secret` |
+/// | `Text`, `Url`, `Address`, `Path`, `Regex`, `JsonPath`, `Time`, `Network`, `Matching` | text, checked for its form; `${env:…}` and `${file:…}` anywhere | `Text` or `Secret` |
 /// | `Duration` | `300ms`, `10s`, `5m`, `2h`, `21d`, `1h30m` | `Duration` |
 /// | `Quantity` | a number with a unit of the list: `15%`, `20GiB`, `300ms`, `5/s` | `Quantity` |
 /// | `OneOf` | one of the words | `Text` |
@@ -59,6 +59,17 @@ pub enum Shape {
     Address,
     /// A path of the file system; absolute, or relative to the folder of the configuration file.
     Path,
+    /// A moment, in RFC 3339 with its offset: `2027-06-01T00:00:00Z`.
+    Time,
+    /// An IP address, or a network of them: `10.1.0.0/16`.
+    Network,
+    /// A text that matches a pattern as a whole.
+    Matching {
+        /// What it is, for messages, with an article.
+        what: &'static str,
+        /// A regular expression without anchors, as JavaScript and the crate `regex` both read it.
+        pattern: &'static str,
+    },
     /// One of these words.
     OneOf(Vec<&'static str>),
     /// `degraded` and `failing` bounds for a measured value, worse in one direction.

@@ -6,6 +6,7 @@ mod badge;
 mod convert;
 mod document;
 mod events;
+mod inbox;
 mod log;
 mod metrics;
 mod nodes;
@@ -13,18 +14,21 @@ mod probes;
 mod reports;
 mod routes;
 mod services;
+mod stream;
 mod summaries;
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
 
 use alpacalert_api::ErrorBody;
 
-use crate::Live;
+use crate::{Guarded, Live, Policy};
 
+pub(crate) use convert::find;
+pub(crate) use convert::service_name;
 pub use document::api_document;
 pub(crate) use log::EventLog;
 use summaries::Summaries;
@@ -35,22 +39,26 @@ pub(crate) struct Api {
     live: Live,
     summaries: Arc<Summaries>,
     log: Arc<EventLog>,
+    /// What anybody may see of it.
+    public_log: Arc<EventLog>,
 }
 
 /// Everything under `/api/v1`, and what machines ask outside of it.
-pub(crate) fn router(live: Live) -> Router {
+pub(crate) fn router(live: Live) -> Guarded {
     let log = EventLog::keep(&live);
     let api = Api {
         summaries: Arc::default(),
+        public_log: EventLog::keep_public(&live),
         log,
         live,
     };
-    let mut router = Router::new();
+    let mut router = Guarded::new();
     for route in routes::all() {
-        router = router.route(route.path, route.handler);
+        router = router.route(route.path, route.policy, route.handler);
     }
+    let rest = axum::routing::any(no_such_path);
     router
-        .route("/api/{*rest}", axum::routing::any(no_such_path))
+        .route("/api/{*rest}", Policy::Everybody, rest)
         .with_state(api)
 }
 
@@ -65,9 +73,9 @@ async fn no_such_path() -> Problem {
 #[derive(Debug)]
 pub(crate) struct Problem(StatusCode, String);
 
-/// An answer that says what is wrong.
+/// An answer that says what is wrong. It may quote the question, which comes from anybody.
 pub(crate) fn problem(status: StatusCode, text: impl Into<String>) -> Problem {
-    Problem(status, text.into())
+    Problem(status, convert::clean(&text.into()))
 }
 
 impl Problem {

@@ -163,27 +163,28 @@ struct Round {
 
 impl Round {
     fn new(sensors: Vec<Listed>, capacity: Capacity, context: Context) -> Self {
-        let mut queue = Queue::new(capacity);
-        let first: Vec<usize> = sensors
-            .iter()
-            .enumerate()
-            .filter(|(index, listed)| queue.take(*index, listed))
-            .map(|(index, _)| index)
-            .collect();
-        let mut round = Round {
+        Round {
             sensors,
-            queue,
+            queue: Queue::new(capacity),
             context,
             tasks: JoinSet::new(),
             ids: HashMap::new(),
             running: BTreeMap::new(),
             started: HashMap::new(),
             measured: 0,
-        };
-        for index in first {
-            round.start(index);
         }
-        round
+    }
+
+    /// Starts as many as may run at the same time.
+    fn begin(&mut self) {
+        let sensors = self.sensors.iter().enumerate();
+        let first: Vec<usize> = sensors
+            .filter(|(index, listed)| self.queue.take(*index, listed))
+            .map(|(index, _)| index)
+            .collect();
+        for index in first {
+            self.start(index);
+        }
     }
 
     fn start(&mut self, index: usize) {
@@ -207,6 +208,11 @@ impl Round {
         settings: &Settings,
         progress: &(impl Fn(Progress) + Send + Sync),
     ) {
+        // Whoever only wants the structure cancels before it begins, and then nothing may be touched.
+        if settings.cancel.is_cancelled() {
+            return;
+        }
+        self.begin();
         let mut every = tokio::time::interval(PROGRESS_EVERY);
         while !self.tasks.is_empty() {
             let mut updates = Vec::new();

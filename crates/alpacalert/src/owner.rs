@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alpacalert_instrument::{Class, Context};
-use alpacalert_model::{Graph, Mark, NodeId, Observation, Reason, Timestamp, Transition, Update};
+use alpacalert_instrument::{Class, Context, SensorError};
+use alpacalert_model::{
+    Graph, Mark, NodeId, Observation, Reason, State, Timestamp, Transition, Update,
+};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::Instant;
@@ -24,6 +26,7 @@ pub(crate) enum Command {
     Query(Box<dyn FnOnce(&Graph) + Send>),
     Stats(oneshot::Sender<Stats>),
     Sources(oneshot::Sender<Vec<SourceStatus>>),
+    Measure(Vec<NodeId>),
     Reload(Box<Monitor>, oneshot::Sender<()>),
 }
 
@@ -126,7 +129,9 @@ impl Owner {
                 }
                 Some(delivery) = deliveries.recv() => self.take_deliveries(delivery, &mut deliveries),
                 Some(command) = commands.recv() => self.answer(command),
-                Some(_) = self.watches.join_next(), if !self.watches.is_empty() => {}
+                Some(ended) = self.watches.join_next_with_id(), if !self.watches.is_empty() => {
+                    self.take_ended_watch(ended);
+                }
                 () = tokio::time::sleep_until(next) => {}
             }
             if Instant::now() >= self.rediscovery {
@@ -145,12 +150,35 @@ impl Owner {
         self.watching.insert(entry.slot, task);
     }
 
+    /// A watch ends when it is told to. One that breaks in our own hands loses its source, and is begun again.
+    fn take_ended_watch(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let Err(error) = ended else { return };
+        if error.is_cancelled() {
+            return;
+        }
+        let mut watching = self.watching.iter();
+        let slot = watching.find_map(|(slot, task)| (task.id() == error.id()).then_some(*slot));
+        let Some(slot) = slot else { return };
+        tracing::error!("the watch of a source died: {error}");
+        let sources = &self.world.assembler.sources;
+        let Some(entry) = sources.iter().find(|entry| entry.slot == slot).cloned() else {
+            return;
+        };
+        let text = format!("the watch of the source `{}` died", entry.name);
+        let lost = Err(SensorError::new(Reason::SENSOR_BROKEN, text));
+        let step = self.world.delivered(vec![(slot, lost)], self.now());
+        self.take_step(step);
+        self.watch(&entry);
+    }
+
     /// Takes another plan. What it leaves alone goes on as it was.
     fn reload(&mut self, monitor: Monitor) {
         let Monitor {
-            assembler,
+            mut assembler,
             settings,
         } = monitor;
+        // What was reported stays known.
+        assembler.inbox = self.settings.inbox.clone();
         if assembler.plan.concurrency != self.world.assembler.plan.concurrency {
             tracing::warn!("another concurrency takes effect when the program is started again");
         }
@@ -211,7 +239,7 @@ impl Owner {
                 updates.push(self.update(verdict, observation));
             }
             let transitions = self.world.graph.observe(updates, now);
-            self.tell(transitions);
+            self.tell(transitions, &[]);
         }
         self.start(tick.start);
     }
@@ -268,7 +296,7 @@ impl Owner {
         }
         let transitions = self.world.graph.observe(updates, self.now());
         self.stats.batches += 1;
-        self.tell(transitions);
+        self.tell(transitions, &[]);
         self.carry_out(tick);
     }
 
@@ -349,10 +377,16 @@ impl Owner {
         for roster in step.rosters {
             self.schedule.enlist(roster, Instant::now());
         }
-        self.tell(step.transitions);
+        self.tell(step.transitions, &step.touched);
     }
 
-    fn tell(&mut self, transitions: Vec<Transition>) {
+    fn tell(&mut self, transitions: Vec<Transition>, touched: &[NodeId]) {
+        self.recall(&transitions);
+        if let Some(observer) = &self.settings.observer
+            && !(transitions.is_empty() && touched.is_empty())
+        {
+            observer.changed(&self.world.graph, &transitions, touched, self.now());
+        }
         if transitions.is_empty() {
             return;
         }
@@ -376,6 +410,30 @@ impl Owner {
         let _ = self.changes.send(Arc::new(changes));
     }
 
+    /// Nodes that are seen again as they were before the start have been so since then. What was seen otherwise meanwhile has
+    /// changed; a system is Unknown until its members are measured, which is no change.
+    fn recall(&mut self, transitions: &[Transition]) {
+        if self.settings.remembered.is_empty() {
+            return;
+        }
+        let graph = &mut self.world.graph;
+        for transition in transitions {
+            let Some(id) = graph.get(transition.node).map(|node| node.id().clone()) else {
+                continue;
+            };
+            let (_, now) = transition.shown;
+            let remembered = self.settings.remembered.get(&id).copied();
+            if let Some((state, since)) = remembered
+                && (now == state || now != State::Unknown)
+            {
+                self.settings.remembered.remove(&id);
+                if now == state {
+                    graph.set_since(transition.node, since);
+                }
+            }
+        }
+    }
+
     fn answer(&mut self, command: Command) {
         match command {
             Command::Query(ask) => {
@@ -389,6 +447,12 @@ impl Owner {
                 self.reload(*monitor);
                 let _ = done.send(());
             }
+            Command::Measure(nodes) => {
+                let now = Instant::now();
+                for key in nodes.iter().filter_map(|id| self.world.graph.key(id)) {
+                    self.schedule.hasten(key, now);
+                }
+            }
             Command::Sources(reply) => {
                 let _ = reply.send(self.world.source_states());
             }
@@ -401,6 +465,8 @@ impl Owner {
                     sensors: self.schedule.len(),
                     running,
                     waiting,
+                    snapshots: DELIVERIES_MAX - self.sender.capacity(),
+                    unread: self.changes.len(),
                     lateness_p50: self.lateness.quantile(0.5),
                     lateness_p99: self.lateness.quantile(0.99),
                     ..self.stats

@@ -1,10 +1,14 @@
 //! What the engine is given beside the plan.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use alpacalert_instrument::{Clock, Context, OutputLimits, Redactor, SystemClock};
+use alpacalert_instrument::{Clock, Context, Inbox, OutputLimits, Redactor, SystemClock};
+use alpacalert_model::{Graph, NodeId, State, Timestamp, Transition};
 use tokio_util::sync::CancellationToken;
+
+use crate::Tasks;
 
 /// What the engine is given beside the plan: the time, its end, and limits.
 #[derive(Clone)]
@@ -19,6 +23,30 @@ pub struct Settings {
     pub limits: OutputLimits,
     /// Makes the spread of first measurements the same each time; chosen at random when absent.
     pub seed: Option<u64>,
+    /// Where things report to that can only report.
+    pub inbox: Inbox,
+    /// Watches over tasks that live as long as the program.
+    pub tasks: Tasks,
+    /// Is told of everything that happens.
+    pub observer: Option<Arc<dyn Observer>>,
+    /// The states of nodes before the start, and since when they had been so. A node that is first seen in the same state has
+    /// been in it all the while, as far as anybody knows.
+    pub remembered: HashMap<NodeId, (State, Timestamp)>,
+}
+
+/// Somebody who is told of everything that happens, in order and without a hole.
+pub trait Observer: Send + Sync {
+    /// Called by the one owner of the graph after each batch, so it must not wait for anything.
+    ///
+    /// `transitions` are the changes of state of the batch, and `touched` are the nodes that came, went, or have another title,
+    /// owner, rule or list of members. The graph is as it is after the batch.
+    fn changed(
+        &self,
+        graph: &Graph,
+        transitions: &[Transition],
+        touched: &[NodeId],
+        now: Timestamp,
+    );
 }
 
 impl Default for Settings {
@@ -29,6 +57,10 @@ impl Default for Settings {
             redactor: Arc::default(),
             limits: OutputLimits::default(),
             seed: None,
+            inbox: Inbox::default(),
+            tasks: Tasks::default(),
+            observer: None,
+            remembered: HashMap::new(),
         }
     }
 }

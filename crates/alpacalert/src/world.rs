@@ -15,8 +15,8 @@ use alpacalert_instrument::{
     Assembly, Context, InstrumentError, Measured, SensorError, Snapshot, Snapshots,
 };
 use alpacalert_model::{
-    Confirmation, Graph, Mark, NodeId, NodeKey, Observation, Patience, Reason, State, Timestamp,
-    Transition, Update,
+    Applied, Confirmation, Graph, Mark, NodeId, NodeKey, Observation, Patience, Reason, State,
+    Timestamp, Transition, Update,
 };
 
 use crate::SourceStatus;
@@ -49,6 +49,21 @@ pub(crate) struct Listed {
 pub(crate) struct Step {
     pub(crate) rosters: Vec<Roster>,
     pub(crate) transitions: Vec<Transition>,
+    /// The nodes that came, went, or stand otherwise in the graph.
+    pub(crate) touched: Vec<NodeId>,
+}
+
+impl Step {
+    /// Notes what applying a blueprint did.
+    fn note(&mut self, graph: &Graph, applied: &Applied) {
+        let keys = applied.added.iter().chain(&applied.changed);
+        let nodes = keys.filter_map(|key| graph.get(*key));
+        self.touched.extend(nodes.map(|node| node.id().clone()));
+        self.touched.extend_from_slice(&applied.removed);
+        // Whose edge was refused has other members than were wanted.
+        let refused = applied.refused.iter().map(|refused| &refused.node);
+        self.touched.extend(refused.cloned());
+    }
 }
 
 /// A node that is not measured: what assembled it knows its state.
@@ -209,6 +224,7 @@ impl World {
         let blueprint = self.assembler.slot(index);
         let name = self.assembler.blueprint_name(index);
         let applied = self.graph.apply(&name, assembly.blueprint, now);
+        step.note(&self.graph, &applied);
         for refused in &applied.refused {
             let path: Vec<String> = refused.path.iter().map(ToString::to_string).collect();
             tracing::warn!(

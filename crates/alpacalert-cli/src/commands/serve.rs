@@ -2,15 +2,18 @@
 
 mod plan;
 mod reload;
+mod state;
 mod stop;
+mod supervisor;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use alpacalert::model::Timestamp;
-use alpacalert::{Monitor, Settings};
-use alpacalert_web::{ConfigStatus, Itself, Live, Parts, WebSettings};
+use alpacalert::{Monitor, Settings, Tasks};
+use alpacalert_web::{Access, ConfigStatus, Itself, Live, Parts, Remember, Serving, WebSettings};
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
@@ -20,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::builtin;
 use crate::configuration::Place;
 use crate::exit::{self, Failure, Outcome};
+use crate::logging::LogFormat;
 use crate::measuring::{build, runtime};
 use crate::terminal::Terminal;
 use plan::Planned;
@@ -30,6 +34,7 @@ Examples:
   alpacalert serve                             this machine, or what ./alpacalert.yaml describes
   alpacalert serve -c /etc/alpacalert          a folder of files
   alpacalert serve --listen 127.0.0.1:9000     another port
+  alpacalert serve --state /var/lib/alpacalert where to remember
   curl http://127.0.0.1:8420/api/v1/services   what it knows";
 
 const SIGNALS: &str = "\
@@ -45,16 +50,22 @@ pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8420")]
     listen: SocketAddr,
+    /// The form of the log on standard error; how much is logged says the variable ALPACALERT_LOG, such as debug or
+    /// alpacalert=trace
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "ALPACALERT_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    pub(crate) log_format: LogFormat,
+    /// The folder to remember in [default: $STATE_DIRECTORY, $XDG_STATE_HOME/alpacalert, or ~/.local/state/alpacalert]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
 }
 
 pub(crate) fn run(command: &Serve, terminal: &Terminal) -> Outcome {
-    if !command.listen.ip().is_loopback() {
-        return Err(Failure::usage(format!(
-            "cannot listen on {}: everything would be visible to everybody who can reach this machine, since there are no access \
-rules yet; listen on 127.0.0.1, and let a proxy that asks who it is pass requests on",
-            command.listen
-        )));
-    }
     let registry = builtin::registry();
     let planned = match command.place.found() {
         Some(path) => {
@@ -63,12 +74,21 @@ rules yet; listen on 127.0.0.1, and let a proxy that asks who it is pass request
         }
         None => Planned::of_this_machine(&registry)?,
     };
-    runtime()?.block_on(serve(planned, command.listen))
+    planned
+        .may_listen_on(command.listen)
+        .map_err(Failure::usage)?;
+    planned.may_be_served().map_err(Failure::configuration)?;
+    alpacalert_web::raise_handles();
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(serve(planned, command.listen, command.state.clone()));
+    // A look at a file system that hangs blocks its thread for ever: nobody waits for that.
+    runtime.shutdown_background();
+    outcome
 }
 
-async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
-    let stop = CancellationToken::new();
-    stop::watch(stop.clone());
+async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> Outcome {
+    let (stop, tasks) = (CancellationToken::new(), Tasks::default());
+    stop::watch(&tasks, &stop);
     let itself = Itself::default();
     // What can be refused is refused before anything is measured.
     let listener = TcpListener::bind(listen)
@@ -77,7 +97,14 @@ async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
     let listen = listener
         .local_addr()
         .context("failed to read the address that we listen on")?;
-    let running = monitor(&planned, &itself, Settings::default())?.start();
+    let store = state::open(state)?;
+    let settings = Settings {
+        observer: Some(Arc::new(Remember(store.clone()))),
+        remembered: store.take_remembered(),
+        tasks: tasks.clone(),
+        ..Settings::default()
+    };
+    let running = monitor(&planned, &itself, settings)?.start();
     let (config, watched) = watch::channel(ConfigStatus {
         instance: planned.plan.instance.clone(),
         owner: planned.plan.owner.clone(),
@@ -89,18 +116,59 @@ async fn serve(planned: Planned, listen: SocketAddr) -> Outcome {
     let live = Live::new(Parts {
         engine: running.handle(),
         config: watched,
-        history: None,
+        history: Some(store.clone()),
     });
     itself.begin(live.clone());
-    let reloading = Reloading::new(planned, itself, running.handle(), config);
-    let reloading = tokio::spawn(reloading.run(stop.clone()));
-    let router = alpacalert_web::router(live, WebSettings { listen });
-    announce(listen);
-    alpacalert_web::serve(listener, router, stop).await;
+    let serve_plan = planned.serve();
+    let access = Access::new(planned.access().as_ref(), &serve_plan);
+    let serving = Serving::new(&serve_plan).map_err(Failure::configuration)?;
+    let reloading = Reloading {
+        planned,
+        itself,
+        engine: running.handle(),
+        config,
+        access: access.clone(),
+        serving: serving.clone(),
+        listen,
+    };
+    reloading.begin(&tasks, &stop);
+    if let Some(period) = supervisor::watchdog_period() {
+        let (engine, stop) = (running.handle(), stop.clone());
+        tasks.restarted("watchdog", stop.clone(), move || {
+            supervisor::watchdog(period, engine.clone(), stop.clone())
+        });
+    }
+    {
+        let (remember, live, stop) = (Remember(store.clone()), live.clone(), stop.clone());
+        tasks.restarted("history", stop.clone(), move || {
+            remember.clone().run(live.clone(), stop.clone())
+        });
+    }
+    let settings = WebSettings {
+        listen,
+        access,
+        serving,
+    };
+    let router = alpacalert_web::router(live, settings.clone());
+    let is_encrypted = settings.serving.is_encrypted();
+    let web = alpacalert_web::serve(listener, router, settings, stop.clone());
+    let web = tasks.essential("web", stop.clone(), web);
+    announce(listen, is_encrypted);
+    let broken = tokio::select! {
+        () = stop.cancelled() => None,
+        problem = tasks.fatal() => Some(problem),
+    };
     tracing::info!("shutting down");
-    reloading.abort();
-    running.shutdown().await;
-    Ok(exit::PASSING)
+    supervisor::stopping();
+    stop.cancel();
+    // At the same time, so that both together take no longer than one of them.
+    let (_, ()) = tokio::join!(web, running.shutdown());
+    // After this nothing changes any more.
+    store.close();
+    match broken {
+        None => Ok(exit::PASSING),
+        Some(problem) => Err(Failure::from(anyhow::anyhow!(problem))),
+    }
 }
 
 /// What a plan asks for, and the instance's own health.
@@ -114,9 +182,11 @@ fn monitor(planned: &Planned, itself: &Itself, settings: Settings) -> Result<Mon
 }
 
 /// Says on standard output where it is, for people and for programs that started it on a free port.
-fn announce(listen: SocketAddr) {
+fn announce(listen: SocketAddr, is_encrypted: bool) {
     tracing::info!(%listen, "serving");
+    let scheme = if is_encrypted { "https" } else { "http" };
+    supervisor::ready(&format!("serving on {scheme}://{listen}"));
     // Nobody may be reading, and it serves all the same.
-    let _ = writeln!(anstream::stdout(), "serving on http://{listen}");
+    let _ = writeln!(anstream::stdout(), "serving on {scheme}://{listen}");
     let _ = std::io::stdout().flush();
 }

@@ -26,6 +26,8 @@ struct Sections<'t> {
     extend: Vec<&'t (Key, Node)>,
     /// Keys that can be said once: what they say and where.
     said: HashMap<String, (Value, Span)>,
+    /// Whether there are access rules, be it empty ones.
+    access: bool,
 }
 
 /// The plan that the trees make. What is wrong is reported; then the plan is not complete.
@@ -59,6 +61,8 @@ pub(super) fn plan(cx: &mut Cx<'_>, trees: &[Node]) -> Plan {
         Plan::new(text(sections.said.get("instance")).unwrap_or_else(|| INSTANCE.into()));
     plan.owner = text(sections.said.get("owner"));
     plan.defaults = schedule(&section_params(&sections, "defaults"));
+    plan.serve = section_params(&sections, "serve");
+    plan.access = sections.access.then(|| section_params(&sections, "access"));
     plan.concurrency = concurrency(&section_params(&sections, "concurrency"));
     for (key, node) in &sections.sources {
         plan.sources.extend(source::source(cx, key, node));
@@ -110,7 +114,16 @@ fn section<'t>(cx: &mut Cx<'_>, sections: &mut Sections<'t>, entry: &'t (Key, No
         "concurrency" if !is_empty => {
             said_once(cx, sections, key, node, &vocabulary::concurrency())
         }
-        "sources" | "systems" | "services" | "extend" | "defaults" | "concurrency" if is_empty => {}
+        "serve" if !is_empty => said_once(cx, sections, key, node, &vocabulary::serve()),
+        "access" => {
+            // Whoever writes the word wants rules, be it none but the usual ones.
+            sections.access = true;
+            if !is_empty {
+                said_once(cx, sections, key, node, &vocabulary::access());
+            }
+        }
+        "sources" | "systems" | "services" | "extend" | "defaults" | "concurrency" | "serve"
+            if is_empty => {}
         "sources" => sections
             .sources
             .extend(map(cx, node, key, "names, each with a source")),
@@ -197,7 +210,7 @@ fn say(cx: &mut Cx<'_>, sections: &mut Sections<'_>, key: &str, value: Value, sp
 }
 
 fn section_params(sections: &Sections<'_>, section: &str) -> Params {
-    let entries: Vec<_> = sections
+    let mut entries: Vec<_> = sections
         .said
         .iter()
         .filter_map(|(key, (value, _))| {
@@ -205,6 +218,7 @@ fn section_params(sections: &Sections<'_>, section: &str) -> Params {
             Some((name.to_owned(), value.clone()))
         })
         .collect();
+    entries.sort_by(|one, other| one.0.cmp(&other.0));
     Params::from(entries)
 }
 

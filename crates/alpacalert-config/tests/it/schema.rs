@@ -18,6 +18,8 @@ use crate::kinds::registry;
 /// Mistakes that no schema can see: they are about more than one place, about the inside of a text, or about YAML itself
 /// (those begin with `yaml-`, and are no JSON document).
 const BEYOND_SCHEMA: &[&str] = &[
+    "access-expires-day",
+    "access-proxy-network",
     "extend-secret-and-placeholder",
     "find-empty-part",
     "find-unknown-source",
@@ -237,6 +239,10 @@ fn scalar_shape() -> impl Strategy<Value = Shape> {
         Just(Shape::Url(vec!["http", "https"])),
         Just(Shape::Address),
         Just(Shape::Path),
+        Just(Shape::Matching {
+            what: "an a or some digits",
+            pattern: "a|[0-9]+",
+        }),
         Just(Shape::OneOf(vec!["a", "off", "15%"])),
         units().prop_map(Shape::Quantity),
         (any::<bool>(), units()).prop_map(|(above, units)| Shape::Limits {

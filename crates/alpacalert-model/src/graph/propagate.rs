@@ -87,6 +87,14 @@ impl Graph {
         self.get(key).is_some() && self.at_mut(key.index).marks.set(mark, on)
     }
 
+    /// Sets when a node entered the state that it is in, where somebody remembers that better than the graph: over a restart,
+    /// or for a graph that shows the past. Nothing happens to a node that is gone or was not observed yet.
+    pub fn set_since(&mut self, key: NodeKey, since: Timestamp) {
+        if self.get(key).is_some_and(|node| node.since().is_some()) {
+            self.at_mut(key.index).since = Some(since);
+        }
+    }
+
     /// Has a node judged when the batch is propagated.
     pub(super) fn enqueue(&mut self, index: u32) {
         let node = self.at_mut(index);

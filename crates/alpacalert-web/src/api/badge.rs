@@ -9,15 +9,17 @@ use axum::response::{IntoResponse, Response};
 
 use super::services::no_service;
 use super::{Api, Problem};
+use crate::Caller;
 
 pub(super) async fn badge(
     State(api): State<Api>,
+    caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let name = name.strip_suffix(".svg").unwrap_or(&name);
     let published = api
         .summaries
-        .newest(&api.live)
+        .newest(&api.live, &caller)
         .await
         .ok_or_else(Problem::ended)?;
     let summary = published.one(name).ok_or_else(|| no_service(name))?;

@@ -21,7 +21,7 @@ pub(super) fn clean(text: &str) -> String {
 pub(super) const SERVICE: &str = "alpacalert.io/Service";
 
 /// The name of a service in this API: its name in the configuration, or the whole identity of one that is not in it.
-pub(super) fn service_name(id: &NodeId) -> String {
+pub(crate) fn service_name(id: &NodeId) -> String {
     match **id.source() == *"local" && id.kind().as_str() == SERVICE {
         true => id.reference().to_string(),
         false => id.to_string(),
@@ -29,7 +29,7 @@ pub(super) fn service_name(id: &NodeId) -> String {
 }
 
 /// The node of an identity, or the service of a name.
-pub(super) fn find<'g>(graph: &'g Graph, text: &str) -> Option<NodeRef<'g>> {
+pub(crate) fn find<'g>(graph: &'g Graph, text: &str) -> Option<NodeRef<'g>> {
     let service = NodeId::new("local", Kind::of(SERVICE), text);
     let candidates = std::iter::once(service).chain(readings(text));
     candidates
@@ -55,4 +55,14 @@ pub(super) fn message(node: NodeRef<'_>) -> String {
     messages
         .first()
         .map_or_else(String::new, |message| clean(&message.text))
+}
+
+/// From the wire to the model.
+pub(super) fn state(health: Health) -> State {
+    match health {
+        Health::Passing => State::Passing,
+        Health::Degraded => State::Degraded,
+        Health::Unknown => State::Unknown,
+        Health::Failing => State::Failing,
+    }
 }

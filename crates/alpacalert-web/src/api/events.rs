@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alpacalert_api::ChangeEvent;
+use alpacalert_model::Graph;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -15,9 +16,11 @@ use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::watch;
 
-use super::log::EventLog;
+use super::convert::find;
+use super::log::{EventLog, without_reason};
 use super::nodes::asked;
 use super::{Api, Problem, problem};
+use crate::{Live, Viewer};
 
 /// Proxies commonly drop what is silent for 30 to 60 seconds.
 const ALIVE: Duration = Duration::from_secs(15);
@@ -33,16 +36,23 @@ pub(super) struct Wanted {
 
 pub(super) async fn stream(
     State(api): State<Api>,
+    viewer: Viewer,
     headers: HeaderMap,
     query: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let wanted = asked(query)?;
-    let newest = api.log.newest();
+    let log = match viewer {
+        Viewer::Public => api.public_log,
+        Viewer::Scoped(_) | Viewer::Operator => api.log,
+    };
+    let newest = log.newest();
     let last = *newest.borrow();
     let mut reader = Reader {
         last,
         newest,
-        log: api.log,
+        log,
+        live: api.live,
+        viewer,
         services: wanted.services.unwrap_or(false),
         // Said at once, so that a reader knows that it is connected, and where it resumes from if nothing ever happens.
         ready: VecDeque::new(),
@@ -59,8 +69,12 @@ pub(super) async fn stream(
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE)))
 }
 
+type Numbered = Vec<(u64, Arc<ChangeEvent>)>;
+
 /// One reader's place in the log.
 struct Reader {
+    live: Live,
+    viewer: Viewer,
     log: Arc<EventLog>,
     newest: watch::Receiver<u64>,
     /// The number of the newest change that was looked at.
@@ -115,13 +129,40 @@ impl Reader {
                 self.newest.changed().await.ok()?;
                 continue;
             }
-            for (number, change) in unseen.changes {
+            for (number, change) in self.visible(unseen.changes).await? {
                 self.last = number;
-                if change.service || !self.services {
+                if let Some(change) = change
+                    && (change.service || !self.services)
+                {
                     self.ready.push_back(self.event(number, &change));
                 }
             }
         }
+    }
+
+    /// The same changes, each as the viewer may see it, if at all. `None` when the engine has ended.
+    async fn visible(&self, changes: Numbered) -> Option<Vec<(u64, Option<Arc<ChangeEvent>>)>> {
+        if !matches!(self.viewer, Viewer::Scoped(_)) {
+            let all = changes.into_iter();
+            return Some(all.map(|(number, change)| (number, Some(change))).collect());
+        }
+        let viewer = self.viewer.clone();
+        let look = move |graph: &Graph, change: Arc<ChangeEvent>| {
+            let node = find(graph, &change.node)?;
+            if viewer.sees(node) {
+                return Some(change);
+            }
+            let listed = change.service && viewer.lists(node);
+            listed.then(|| Arc::new(without_reason(ChangeEvent::clone(&change))))
+        };
+        self.live
+            .query(move |graph| {
+                let changes = changes.into_iter();
+                changes
+                    .map(|(number, change)| (number, look(graph, change)))
+                    .collect()
+            })
+            .await
     }
 
     fn event(&self, number: u64, change: &ChangeEvent) -> Event {

@@ -8,7 +8,7 @@ use alpacalert_api::ChangeEvent;
 use tokio::sync::{broadcast::error::RecvError, watch};
 
 use super::convert::{clean, health};
-use crate::Live;
+use crate::{Live, Viewer};
 
 /// The most changes that are kept. At some 300 bytes each they take a megabyte, and hold a storm of a thousand nodes four
 /// times over.
@@ -39,12 +39,27 @@ pub(super) struct Unseen {
 impl EventLog {
     /// Begins to keep what changes, until the engine ends.
     pub(crate) fn keep(live: &Live) -> Arc<EventLog> {
+        Self::begin(live, false)
+    }
+
+    /// Begins to keep what changes of public services. Its numbers are its own, so that they do not tell how much changes
+    /// that is not public.
+    pub(crate) fn keep_public(live: &Live) -> Arc<EventLog> {
+        Self::begin(live, true)
+    }
+
+    fn begin(live: &Live, public: bool) -> Arc<EventLog> {
+        let started = live.started_at().as_millisecond();
         let log = Arc::new(EventLog {
-            run: format!("{:x}", live.started_at().as_millisecond()),
+            run: match public {
+                true => format!("p{started:x}"),
+                false => format!("{started:x}"),
+            },
             kept: RwLock::default(),
             newest: watch::Sender::new(0),
         });
         let mut changes = live.changes();
+        let live = live.clone();
         let keeper = Arc::downgrade(&log);
         tokio::spawn(async move {
             loop {
@@ -53,7 +68,8 @@ impl EventLog {
                     return;
                 };
                 match received {
-                    Ok(batch) => log.add(&batch),
+                    Ok(batch) if public => log.add(public_of(&live, &batch).await),
+                    Ok(batch) => log.add(batch.iter().map(event).collect()),
                     // Numbers that nobody will see tell readers that they missed something.
                     Err(RecvError::Lagged(batches)) => log.skip(batches),
                     Err(RecvError::Closed) => return,
@@ -63,14 +79,17 @@ impl EventLog {
         log
     }
 
-    fn add(&self, batch: &[Change]) {
+    fn add(&self, events: Vec<ChangeEvent>) {
+        if events.is_empty() {
+            return;
+        }
         let mut kept = self.kept.write().unwrap_or_else(|e| e.into_inner());
-        for change in batch {
+        for event in events {
             if kept.changes.len() == KEPT {
                 kept.changes.pop_front();
             }
             kept.last += 1;
-            kept.changes.push_back(Arc::new(event(change)));
+            kept.changes.push_back(Arc::new(event));
         }
         let last = kept.last;
         drop(kept);
@@ -102,6 +121,31 @@ impl EventLog {
     /// Tells the number of the newest change as it grows.
     pub(super) fn newest(&self) -> watch::Receiver<u64> {
         self.newest.subscribe()
+    }
+}
+
+/// What a batch tells of public services. Why they changed is not for everybody.
+async fn public_of(live: &Live, batch: &Arc<Vec<Change>>) -> Vec<ChangeEvent> {
+    if !batch.iter().any(|change| change.service) {
+        return Vec::new();
+    }
+    let batch = batch.clone();
+    let told = live.query(move |graph| {
+        let services = batch.iter().filter(|change| change.service);
+        let public = services.filter(|change| {
+            let node = graph.key(&change.id).and_then(|key| graph.get(key));
+            node.is_some_and(|node| Viewer::Public.lists(node))
+        });
+        public.map(event).map(without_reason).collect()
+    });
+    told.await.unwrap_or_default()
+}
+
+/// The same without what is for those who see inside.
+pub(super) fn without_reason(event: ChangeEvent) -> ChangeEvent {
+    ChangeEvent {
+        reason: String::new(),
+        ..event
     }
 }
 

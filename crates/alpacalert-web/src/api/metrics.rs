@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
+use alpacalert::{TaskState, TaskStatus};
 use alpacalert_api::{Health, ServiceSummary};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::{Api, Problem};
+use crate::Caller;
 
 pub(super) const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -18,10 +20,10 @@ const STATES: [Health; 4] = [
     Health::Failing,
 ];
 
-pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
+pub(super) async fn metrics(State(api): State<Api>, caller: Caller) -> Result<Response, Problem> {
     let published = api
         .summaries
-        .newest(&api.live)
+        .newest(&api.live, &caller)
         .await
         .ok_or_else(Problem::ended)?;
     let mut text = services(&published.list.services);
@@ -47,6 +49,21 @@ pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
             "alpacalert_measurements_waiting",
             "Measurements that wait for a slot.",
             stats.waiting as f64,
+        ),
+        (
+            "alpacalert_questions_waiting",
+            "Questions that wait for the owner of the graph.",
+            stats.questions as f64,
+        ),
+        (
+            "alpacalert_snapshots_waiting",
+            "Snapshots of sources that wait for the owner of the graph.",
+            stats.snapshots as f64,
+        ),
+        (
+            "alpacalert_changes_unread",
+            "Batches of changes that the slowest reader has not taken yet.",
+            stats.unread as f64,
         ),
         (
             "alpacalert_lateness_p50_seconds",
@@ -111,6 +128,7 @@ pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
             "# TYPE {name} counter\n# HELP {name} {help}\n{name}_total {value}"
         );
     }
+    text.push_str(&tasks(&api.live.tasks().statuses()));
     text.push_str("# EOF\n");
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
 }
@@ -132,6 +150,32 @@ fn services(services: &[ServiceSummary]) -> String {
                 "alpacalert_service_state{{service=\"{service}\",owner=\"{owner}\",alpacalert_service_state=\"{state}\"}} {value}"
             );
         }
+    }
+    text
+}
+
+fn tasks(tasks: &[TaskStatus]) -> String {
+    let mut text = String::from(
+        "# TYPE alpacalert_task_running gauge\n# HELP alpacalert_task_running 1 while a task of the program works.\n",
+    );
+    for task in tasks {
+        let running = u8::from(task.state == TaskState::Running);
+        let _ = writeln!(
+            text,
+            "alpacalert_task_running{{task=\"{}\"}} {running}",
+            label(&task.name)
+        );
+    }
+    text.push_str(
+        "# TYPE alpacalert_task_deaths counter\n# HELP alpacalert_task_deaths How often a task of the program died.\n",
+    );
+    for task in tasks {
+        let _ = writeln!(
+            text,
+            "alpacalert_task_deaths_total{{task=\"{}\"}} {}",
+            label(&task.name),
+            task.deaths
+        );
     }
     text
 }

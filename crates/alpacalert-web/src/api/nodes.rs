@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::convert::{clean, find, health, message};
 use super::{Api, Problem, problem};
+use crate::Viewer;
 
 /// What a page holds unless somebody says otherwise, and at most.
 const PAGE: usize = 100;
@@ -48,13 +49,14 @@ pub(super) fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
 
 pub(super) async fn list(
     State(api): State<Api>,
+    viewer: Viewer,
     query: Asked<Filter>,
 ) -> Result<Json<NodeList>, Problem> {
     let wanted = Wanted::new(asked(query)?)?;
     let instance = api.live.instance().to_string();
     let list = api
         .live
-        .query(move |graph| wanted.list(graph, instance))
+        .query(move |graph| wanted.list(graph, &viewer, instance))
         .await;
     list.map(Json).ok_or_else(Problem::ended)
 }
@@ -91,12 +93,18 @@ impl Wanted {
         })
     }
 
-    fn list(&self, graph: &Graph, instance: String) -> NodeList {
+    fn list(&self, graph: &Graph, viewer: &Viewer, instance: String) -> NodeList {
         let mut total = 0;
         // Only one page is kept, whatever fits.
         let mut page: BTreeMap<String, NodeKey> = BTreeMap::new();
         let mut rest = false;
-        for node in graph.nodes().filter(|node| self.fits(*node)) {
+        let visible = viewer.visible(graph);
+        let is_visible = |node: &NodeRef<'_>| {
+            let visible = visible.as_ref();
+            visible.is_none_or(|visible| visible.contains(&node.key()))
+        };
+        let seen = graph.nodes().filter(is_visible);
+        for node in seen.filter(|node| self.fits(*node)) {
             total += 1;
             let id = node.id().to_string();
             if self.filter.after.as_ref().is_some_and(|after| id <= *after) {
@@ -174,15 +182,18 @@ pub(super) struct NodeDocument {
 
 pub(super) async fn one(
     State(api): State<Api>,
+    viewer: Viewer,
     Path(id): Path<String>,
 ) -> Result<Json<NodeDocument>, Problem> {
-    let document = about(&api, id, |view, node| NodeDocument {
+    let asks = viewer.clone();
+    let document = about(&api, viewer, id, move |view, node| NodeDocument {
         version: VERSION,
         instance: view.instance.clone(),
         generated_at: view.now.to_string(),
         node: NodeRecord::of(node, None),
         parents: node
             .parents()
+            .filter(|parent| asks.sees(*parent))
             .map(|parent| clean(&parent.id().to_string()))
             .collect(),
     });
@@ -191,9 +202,11 @@ pub(super) async fn one(
 
 pub(super) async fn explain(
     State(api): State<Api>,
+    viewer: Viewer,
     query: Asked<Named>,
 ) -> Result<Json<ExplanationRecord>, Problem> {
-    let record = about(&api, asked(query)?.node, |view, node| {
+    let node = asked(query)?.node;
+    let record = about(&api, viewer, node, |view, node| {
         let explanation = view.graph.explain(node.key(), &ExplainLimits::default())?;
         Some(ExplanationRecord::of(view, node, &explanation))
     });
@@ -211,20 +224,32 @@ pub(super) struct ImpactList {
 
 pub(super) async fn impact(
     State(api): State<Api>,
+    viewer: Viewer,
     query: Asked<Named>,
 ) -> Result<Json<ImpactList>, Problem> {
-    let list = about(&api, asked(query)?.node, |view, node| ImpactList {
-        version: VERSION,
-        instance: view.instance.clone(),
-        node: clean(&node.id().to_string()),
-        services: ImpactRecord::all(view, &view.graph.impact(node.key())),
+    let node = asked(query)?.node;
+    let asks = viewer.clone();
+    let list = about(&api, viewer, node, move |view, node| {
+        let mut impact = view.graph.impact(node.key());
+        impact.retain(|hit| {
+            view.graph
+                .get(hit.service)
+                .is_some_and(|hit| asks.sees(hit))
+        });
+        ImpactList {
+            version: VERSION,
+            instance: view.instance.clone(),
+            node: clean(&node.id().to_string()),
+            services: ImpactRecord::all(view, &impact),
+        }
     });
     list.await.map(Json)
 }
 
-/// Looks at one node.
+/// Looks at one node. One that may not be seen is as one that does not exist.
 async fn about<R: Send + 'static>(
     api: &Api,
+    viewer: Viewer,
     name: String,
     look: impl FnOnce(&View<'_>, NodeRef<'_>) -> R + Send + 'static,
 ) -> Result<R, Problem> {
@@ -239,7 +264,7 @@ async fn about<R: Send + 'static>(
             zone: TimeZone::UTC,
             began: None,
         };
-        match find(graph, &name) {
+        match find(graph, &name).filter(|node| viewer.sees(*node)) {
             Some(node) => Ok(look(&view, node)),
             None => Err(no_node(&name)),
         }

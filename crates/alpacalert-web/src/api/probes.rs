@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::Api;
+use crate::Viewer;
 
 /// An engine that does not answer for this long is stuck: it answers between two batches, each of milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,7 +27,7 @@ pub(super) async fn live(State(api): State<Api>) -> (StatusCode, String) {
 }
 
 /// A source that was asked and did not answer is known to be lost: that is an answer, and no reason to wait.
-pub(super) async fn ready(State(api): State<Api>) -> (StatusCode, String) {
+pub(super) async fn ready(State(api): State<Api>, viewer: Viewer) -> (StatusCode, String) {
     let (status, text) = live(State(api.clone())).await;
     if status != StatusCode::OK {
         return (status, text);
@@ -39,9 +40,14 @@ pub(super) async fn ready(State(api): State<Api>) -> (StatusCode, String) {
         .filter(|source| !source.asked)
         .map(|source| source.name.to_string())
         .collect();
-    match waiting.is_empty() {
-        true => (StatusCode::OK, text),
-        false => (
+    match waiting.as_slice() {
+        [] => (StatusCode::OK, text),
+        // Their names are for those who run the instance.
+        _ if !viewer.is_operator() => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not every source has answered yet\n".to_owned(),
+        ),
+        waiting => (
             StatusCode::SERVICE_UNAVAILABLE,
             format!(
                 "these sources have not answered yet: {}\n",

@@ -1,10 +1,13 @@
 //! How the instance is doing, and what it remembers.
 
+use alpacalert::config::Anonymous;
+use alpacalert::{Policy, TaskState, TaskStatus};
 use alpacalert_api::{
-    ConfigReport, Counts, InstanceReport, Rejection, SourceReport, TransitionList,
+    ConfigReport, Counts, InstanceReport, Rejection, SourceReport, TaskReport, TransitionList,
     TransitionRecord, VERSION,
 };
-use alpacalert_model::{State as Health, Timestamp};
+use alpacalert_model::{NodeId, NodeRef, State as Health, Timestamp};
+use alpacalert_store::{StoreError, Wanted};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -14,7 +17,7 @@ use serde::Deserialize;
 use super::convert::{clean, find, health};
 use super::nodes::asked;
 use super::{Api, Problem, problem};
-use crate::history::Wanted;
+use crate::{Caller, Live, Viewer};
 
 pub(super) async fn instance(State(api): State<Api>) -> Result<Json<InstanceReport>, Problem> {
     let live = &api.live;
@@ -61,7 +64,35 @@ pub(super) async fn instance(State(api): State<Api>) -> Result<Json<InstanceRepo
             }),
         },
         sources: sources.collect(),
+        tasks: tasks(live),
     }))
+}
+
+fn tasks(live: &Live) -> Vec<TaskReport> {
+    let statuses = live.tasks().statuses().into_iter();
+    let report = |task: TaskStatus| TaskReport {
+        name: task.name.to_string(),
+        policy: match task.policy {
+            Policy::Restart => "restart",
+            Policy::Essential => "essential",
+        }
+        .to_owned(),
+        state: task_state(task.state).to_owned(),
+        deaths: task.deaths,
+        since: task.since,
+        problem: clean(&task.problem),
+    };
+    statuses.map(report).collect()
+}
+
+/// The word for what a task does.
+pub(super) fn task_state(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Running => "running",
+        TaskState::Waiting => "waiting",
+        TaskState::Dead => "dead",
+        TaskState::Ended => "ended",
+    }
 }
 
 /// The query of what is remembered.
@@ -77,8 +108,47 @@ pub(super) struct Past {
 /// The most that one answer holds.
 const LIMIT_MAX: usize = 1000;
 
+/// The most services of which the past is told at once to somebody who may not see all of them: each is asked for by itself.
+const SERVICES_MAX: usize = 200;
+
+/// The nodes whose past is wanted and may be seen, and whether with what was said about it; `None` for all there are.
+async fn visible(
+    api: &Api,
+    viewer: &Viewer,
+    wanted: Option<String>,
+) -> Result<Option<Vec<(NodeId, bool)>>, Problem> {
+    if wanted.is_none() && viewer.is_operator() {
+        return Ok(None);
+    }
+    let viewer = viewer.clone();
+    let found = api.live.query(move |graph| {
+        let look = |node: NodeRef<'_>| {
+            let inside = viewer.sees(node);
+            let may = inside || node.service().is_some() && viewer.lists(node);
+            may.then(|| (node.id().clone(), inside))
+        };
+        match wanted {
+            Some(name) => {
+                let node = find(graph, &name).and_then(look);
+                let text = "there is no such node";
+                let node = node.ok_or_else(|| problem(StatusCode::NOT_FOUND, text));
+                node.map(|node| vec![node])
+            }
+            None => Ok(graph.services().filter_map(look).collect::<Vec<_>>()),
+        }
+    });
+    let nodes = found.await.ok_or_else(Problem::ended)??;
+    if nodes.len() > SERVICES_MAX {
+        let text =
+            format!("there are more than {SERVICES_MAX} services to see; ask for one with `node=`");
+        return Err(problem(StatusCode::BAD_REQUEST, text));
+    }
+    Ok(Some(nodes))
+}
+
 pub(super) async fn transitions(
     State(api): State<Api>,
+    caller: Caller,
     query: Result<Query<Past>, QueryRejection>,
 ) -> Result<Json<TransitionList>, Problem> {
     let past = asked(query)?;
@@ -91,26 +161,44 @@ pub(super) async fn transitions(
         .live
         .history()
         .ok_or_else(|| problem(StatusCode::NOT_FOUND, "this instance remembers nothing"))?;
-    let node = match past.node {
-        None => None,
-        Some(name) => {
-            let found = api
-                .live
-                .query(move |graph| find(graph, &name).map(|node| node.id().clone()));
-            let id = found.await.ok_or_else(Problem::ended)?;
-            Some(id.ok_or_else(|| problem(StatusCode::NOT_FOUND, "there is no such node"))?)
-        }
+    let wanted = Wanted {
+        node: None,
+        services: past.services.unwrap_or(false),
+        from: past.from.unwrap_or(Timestamp::UNIX_EPOCH),
+        to: past.to.unwrap_or(Timestamp::MAX),
+        limit,
     };
-    let found = history
-        .transitions(Wanted {
-            node,
-            services: past.services.unwrap_or(false),
-            from: past.from.unwrap_or(Timestamp::UNIX_EPOCH),
-            to: past.to.unwrap_or(Timestamp::MAX),
-            limit,
-        })
-        .await
-        .map_err(|error| problem(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?;
+    let is_operator = caller.viewer.is_operator();
+    let failed = |error: StoreError| {
+        let text = match is_operator {
+            true => error.chain(),
+            // Where the database is, is for those who run the instance.
+            false => "what this instance remembers cannot be read now".to_owned(),
+        };
+        problem(StatusCode::SERVICE_UNAVAILABLE, text)
+    };
+    let mut found = Vec::new();
+    match visible(&api, &caller.viewer, past.node).await? {
+        None => found = history.transitions(wanted).await.map_err(failed)?,
+        Some(nodes) => {
+            for (node, inside) in nodes {
+                let wanted = Wanted {
+                    node: Some(node),
+                    ..wanted.clone()
+                };
+                let mut told = history.transitions(wanted).await.map_err(failed)?;
+                if !inside && caller.anonymous != Anonymous::Causes {
+                    for past in &mut told {
+                        past.reason.clear();
+                        past.message.clear();
+                    }
+                }
+                found.extend(told);
+            }
+            found.sort_by_key(|past| std::cmp::Reverse(past.at));
+            found.truncate(limit);
+        }
+    }
     let transitions = found.into_iter().map(|past| TransitionRecord {
         node: clean(&past.node.to_string()),
         title: clean(&past.title),

@@ -1,17 +1,27 @@
 //! Every route, in one place.
 
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 
-use super::{Api, badge, document, events, metrics, nodes, probes, reports, services};
+use crate::Policy;
 
-/// A route as the router and the OpenAPI document need it. All of them are `GET`.
+use super::{
+    Api, badge, document, events, inbox, metrics, nodes, probes, reports, services, stream,
+};
+
+/// A route as the router and the OpenAPI document need it.
 pub(super) struct Route {
     /// As the router writes it: `{name}` is one segment, `{*id}` the rest.
     pub(super) path: &'static str,
+    /// Who may use it.
+    pub(super) policy: Policy,
     pub(super) handler: MethodRouter<Api>,
+    /// `get`, `post`: what the handler takes.
+    pub(super) methods: &'static [&'static str],
+    /// The media types of a body, each with the name of its schema if it is JSON.
+    pub(super) body: &'static [(&'static str, Option<&'static str>)],
     pub(super) summary: &'static str,
     pub(super) query: &'static [Query],
-    /// The media type of a good answer, and the name of its schema if it is JSON.
+    /// The media type of a good answer, and the name of its schema if it is JSON. Without a media type there is no content.
     pub(super) answer: (&'static str, Option<&'static str>),
     /// Beside 200.
     pub(super) statuses: &'static [u16],
@@ -79,10 +89,34 @@ const PAST: &[Query] = &[
     },
 ];
 
+const BEAT: &[Query] = &[Query {
+    name: "exit",
+    about: "the exit code of the job: anything but 0 is a failure",
+    required: false,
+    integer: true,
+}];
+
+const PUSH: &[Query] = &[
+    text(
+        "state",
+        "passing, degraded, unknown or failing: then the body is a message in plain text",
+    ),
+    Query {
+        name: "ttl",
+        about: "for how many seconds it may be believed, with `state`",
+        required: false,
+        integer: true,
+    },
+];
+
 pub(super) fn all() -> Vec<Route> {
-    let plain = |path, handler, summary, answer| Route {
+    use Policy::{Everybody, Known, Open, Operator, Push};
+    let plain = |path, policy, handler, summary, answer| Route {
         path,
+        policy,
         handler,
+        methods: &["get"],
+        body: &[],
         summary,
         query: &[],
         answer,
@@ -93,6 +127,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[304, 503],
             ..plain(
                 "/api/v1/services",
+                Everybody,
                 get(services::list),
                 "every service with its state and causes: what other instances consume",
                 (JSON, Some("ServiceList")),
@@ -102,6 +137,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[304, 404, 503],
             ..plain(
                 "/api/v1/services/{name}",
+                Everybody,
                 get(services::one),
                 "one service",
                 (JSON, Some("ServiceSummary")),
@@ -112,6 +148,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 503],
             ..plain(
                 "/api/v1/nodes",
+                Known,
                 get(nodes::list),
                 "nodes, filtered, searched, in pages",
                 (JSON, Some("NodeList")),
@@ -121,6 +158,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[404, 503],
             ..plain(
                 "/api/v1/nodes/{*id}",
+                Known,
                 get(nodes::one),
                 "one node with its evidence and members",
                 (JSON, Some("Node")),
@@ -131,6 +169,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/explain",
+                Known,
                 get(nodes::explain),
                 "why a node is as it is, whose the causes are, and what would mend it",
                 (JSON, Some("Explanation")),
@@ -141,6 +180,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/impact",
+                Known,
                 get(nodes::impact),
                 "the services that a node's failure changes",
                 (JSON, Some("ImpactList")),
@@ -151,8 +191,19 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 503],
             ..plain(
                 "/api/v1/events",
+                Everybody,
                 get(events::stream),
                 "changes as they happen, as server-sent events; resumes after Last-Event-ID",
+                ("text/event-stream", None),
+            )
+        },
+        Route {
+            statuses: &[503],
+            ..plain(
+                "/api/v1/stream",
+                Everybody,
+                get(stream::stream),
+                "services as they change, as server-sent events: what other instances consume. `services` holds all of them, `changed` what is different since, and `alive` says every two seconds that nothing is",
                 ("text/event-stream", None),
             )
         },
@@ -161,6 +212,7 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/transitions",
+                Everybody,
                 get(reports::transitions),
                 "changes that are remembered, the newest first",
                 (JSON, Some("TransitionList")),
@@ -168,6 +220,7 @@ pub(super) fn all() -> Vec<Route> {
         },
         plain(
             "/api/v1/instance",
+            Operator,
             get(reports::instance),
             "how this instance itself is doing",
             (JSON, Some("InstanceReport")),
@@ -176,31 +229,65 @@ pub(super) fn all() -> Vec<Route> {
             statuses: &[404, 503],
             ..plain(
                 "/api/v1/badge/{name}",
+                Everybody,
                 get(badge::badge),
                 "a picture of a service's state; the name may end in .svg",
                 ("image/svg+xml", None),
             )
         },
+        Route {
+            methods: &["get", "post"],
+            query: BEAT,
+            body: &[("text/plain", None)],
+            statuses: &[400, 408, 413],
+            ..plain(
+                "/api/v1/heartbeat/{name}",
+                Push,
+                get(inbox::heartbeat).post(inbox::heartbeat),
+                "a sign of life of something that a sensor `heartbeat` waits for; with its own token",
+                ("", None),
+            )
+        },
+        Route {
+            methods: &["post"],
+            query: PUSH,
+            body: &[
+                ("application/json", Some("PushedState")),
+                ("text/plain", None),
+            ],
+            statuses: &[400, 408, 413],
+            ..plain(
+                "/api/v1/push/{name}",
+                Push,
+                post(inbox::push),
+                "a state that something else judged, for a sensor `push`; with its own token",
+                ("", None),
+            )
+        },
         plain(
             "/api/v1/openapi.json",
+            Everybody,
             get(document::serve),
             "this document",
             (JSON, None),
         ),
         plain(
             "/metrics",
+            Operator,
             get(metrics::metrics),
             "states and the program's own figures, as OpenMetrics",
             (metrics::MEDIA_TYPE, None),
         ),
         plain(
             "/livez",
+            Open,
             get(probes::live),
             "whether the program works",
             ("text/plain", None),
         ),
         plain(
             "/readyz",
+            Open,
             get(probes::ready),
             "whether every source has been asked",
             ("text/plain", None),

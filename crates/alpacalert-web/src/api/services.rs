@@ -6,11 +6,16 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::{Api, Problem, problem};
+use crate::Caller;
 
-pub(super) async fn list(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn list(
+    State(api): State<Api>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let published = api
         .summaries
-        .newest(&api.live)
+        .newest(&api.live, &caller)
         .await
         .ok_or_else(Problem::ended)?;
     Ok(conditional(
@@ -22,12 +27,13 @@ pub(super) async fn list(State(api): State<Api>, headers: HeaderMap) -> Result<R
 
 pub(super) async fn one(
     State(api): State<Api>,
+    caller: Caller,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let published = api
         .summaries
-        .newest(&api.live)
+        .newest(&api.live, &caller)
         .await
         .ok_or_else(Problem::ended)?;
     let summary = published.one(&name).ok_or_else(|| no_service(&name))?;

@@ -11,7 +11,8 @@ use alpacalert::instrument::{
 };
 use alpacalert::model::{Edge, Kind, NodeId, Observation, Reason, Rule, State, Timestamp};
 use alpacalert::{Monitor, Running, Settings};
-use alpacalert_web::{ConfigStatus, Live, Parts, WebSettings};
+use alpacalert_store::{Store, StoreSettings};
+use alpacalert_web::{Access, ConfigStatus, Live, Parts, Remember, Serving, WebSettings};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +22,11 @@ use tokio_util::sync::CancellationToken;
 pub(crate) type Things = Arc<Mutex<Vec<(String, State, String)>>>;
 
 pub(crate) struct World {
+    pub(crate) store: Store,
+    _folder: alpacalert_testkit::TempDir,
+    pub(crate) live: Live,
+    pub(crate) access: Access,
+    pub(crate) serving: Serving,
     pub(crate) address: SocketAddr,
     pub(crate) things: Things,
     stop: CancellationToken,
@@ -31,6 +37,7 @@ pub(crate) struct World {
 impl Drop for World {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.store.close();
     }
 }
 
@@ -84,6 +91,36 @@ impl Source for Thing {
 
 /// One service, `shop`, that needs all things.
 pub(crate) async fn world(things: &[(&str, State, &str)]) -> World {
+    let shop = service("shop", "The <b>shop</b>", true, "*");
+    world_of(things, vec![shop], Access::default(), Serving::default()).await
+}
+
+/// A service that needs the things of a path.
+pub(crate) fn service(name: &str, title: &str, public: bool, path: &str) -> GroupPlan {
+    GroupPlan {
+        id: NodeId::new("local", Kind::of("alpacalert.io/Service"), name),
+        title: Some(title.into()),
+        owner: None,
+        service: Some(public),
+        rule: Rule::All,
+        degraded_below: None,
+        members: vec![MemberPlan {
+            edge: Edge::default(),
+            target: MemberTarget::Found {
+                source: "things".into(),
+                path: vec![path.into()],
+            },
+        }],
+    }
+}
+
+/// These services, seen by these rules.
+pub(crate) async fn world_of(
+    things: &[(&str, State, &str)],
+    services: Vec<GroupPlan>,
+    access: Access,
+    serving: Serving,
+) -> World {
     let things = things
         .iter()
         .map(|(name, state, said)| ((*name).to_owned(), *state, (*said).to_owned()));
@@ -97,26 +134,16 @@ pub(crate) async fn world(things: &[(&str, State, &str)]) -> World {
         schedule: ScheduleOverrides::default(),
         owner: None,
     });
-    plan.groups.push(GroupPlan {
-        id: NodeId::new("local", Kind::of("alpacalert.io/Service"), "shop"),
-        title: Some("The <b>shop</b>".into()),
-        owner: None,
-        service: Some(true),
-        rule: Rule::All,
-        degraded_below: None,
-        members: vec![MemberPlan {
-            edge: Edge::default(),
-            target: MemberTarget::Found {
-                source: "things".into(),
-                path: vec!["*".into()],
-            },
-        }],
-    });
+    plan.groups = services;
     let mut registry = Registry::new();
     registry.register_source(Thing(things.clone()));
-    let running = Monitor::build(&plan, registry, Settings::default())
-        .unwrap()
-        .start();
+    let folder = alpacalert_testkit::temp_dir();
+    let store = Store::open(StoreSettings::new(folder.path())).unwrap();
+    let engine = Settings {
+        observer: Some(Arc::new(Remember(store.clone()))),
+        ..Settings::default()
+    };
+    let running = Monitor::build(&plan, registry, engine).unwrap().start();
     let (config, watched) = watch::channel(ConfigStatus {
         instance: plan.instance.clone(),
         owner: plan.owner.clone(),
@@ -128,14 +155,29 @@ pub(crate) async fn world(things: &[(&str, State, &str)]) -> World {
     let live = Live::new(Parts {
         engine: running.handle(),
         config: watched,
-        history: None,
+        history: Some(store.clone()),
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = alpacalert_web::router(live, WebSettings { listen: address });
+    let settings = WebSettings {
+        listen: address,
+        access: access.clone(),
+        serving: serving.clone(),
+    };
+    let router = alpacalert_web::router(live.clone(), settings.clone());
     let stop = CancellationToken::new();
-    tokio::spawn(alpacalert_web::serve(listener, router, stop.clone()));
+    tokio::spawn(alpacalert_web::serve(
+        listener,
+        router,
+        settings,
+        stop.clone(),
+    ));
     World {
+        store,
+        _folder: folder,
+        live,
+        access,
+        serving,
         address,
         things,
         stop,
@@ -151,6 +193,30 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.status, 200, "{}", self.body);
+        serde_json::from_str(&self.body).unwrap()
+    }
+}
+
+/// Asks over a connection of its own.
+pub(crate) async fn ask(address: SocketAddr, method: &str, path: &str, headers: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+    Answer {
+        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+        head: head.to_lowercase(),
+        body: body.to_owned(),
+    }
+}
+
 impl World {
     /// Changes how a thing is.
     pub(crate) fn set(&self, name: &str, state: State, said: &str) {
@@ -161,20 +227,16 @@ impl World {
     }
 
     pub(crate) async fn get_with(&self, path: &str, headers: &str) -> Answer {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}\r\n",
-            self.address
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).await.unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").expect("a head");
-        Answer {
-            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-            head: head.to_lowercase(),
-            body: body.to_owned(),
-        }
+        self.ask("GET", path, headers).await
+    }
+
+    /// The head of an answer whose body may never end.
+    pub(crate) async fn head_with(&self, path: &str, headers: &str) -> Answer {
+        self.ask("HEAD", path, headers).await
+    }
+
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &str) -> Answer {
+        ask(self.address, method, path, headers).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -201,9 +263,15 @@ impl World {
 
     /// Begins to read events.
     pub(crate) async fn events(&self, path: &str, last: Option<&str>) -> Events {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
         let last = last.map_or(String::new(), |id| format!("Last-Event-ID: {id}\r\n"));
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{last}\r\n");
+        self.events_with(path, &last).await
+    }
+
+    /// Begins to read events, with these headers.
+    pub(crate) async fn events_with(&self, path: &str, headers: &str) -> Events {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         Events(BufReader::new(stream))
     }
@@ -221,6 +289,16 @@ pub(crate) struct Event {
 }
 
 impl Events {
+    /// Waits until the server ends it, and gives how long that took.
+    pub(crate) async fn ended(&mut self) -> Duration {
+        let start = std::time::Instant::now();
+        let mut rest = String::new();
+        let reading = self.0.read_to_string(&mut rest);
+        let read = tokio::time::timeout(Duration::from_secs(10), reading).await;
+        read.expect("the stream ends").expect("it can be read");
+        start.elapsed()
+    }
+
     /// The next event, within a few seconds.
     pub(crate) async fn next(&mut self) -> Event {
         let reading = async {

@@ -10,12 +10,27 @@ use crate::cpu;
 
 const FOR: Duration = Duration::from_secs(5);
 
-/// wrk with a connection per request.
-pub(crate) fn wrk(url: &str) {
+/// How wrk connects.
+#[derive(Clone, Copy)]
+pub(crate) enum Connections {
+    /// One for each request.
+    Fresh,
+    /// The same all the time.
+    Kept,
+}
+
+/// wrk, as fast as it can.
+pub(crate) fn wrk(url: &str, connections: Connections) {
     let Some(wrk) = require("wrk") else { return };
     let before = cpu::seconds();
+    let (more, how): (&[&str], _) = match connections {
+        Connections::Fresh => (&["-H", "Connection: close"], "a connection per request"),
+        Connections::Kept => (&[], "connections kept"),
+    };
     let output = Command::new(wrk)
-        .args(["-t1", "-c64", "-d5s", "-H", "Connection: close", url])
+        .args(["-t1", "-c64", "-d5s"])
+        .args(more)
+        .arg(url)
         .output()
         .expect("run wrk");
     let used = cpu::seconds() - before;
@@ -26,7 +41,7 @@ pub(crate) fn wrk(url: &str) {
         .and_then(|rate| rate.trim().parse::<f64>().ok());
     match rate {
         Some(rate) => println!(
-            "ceiling, wrk with a connection per request: {rate:.0}/s, {:.2} cores, {:.0}/s/core",
+            "ceiling, wrk, {how}: {rate:.0}/s, {:.2} cores, {:.0}/s/core",
             used / FOR.as_secs_f64(),
             rate * FOR.as_secs_f64() / used
         ),

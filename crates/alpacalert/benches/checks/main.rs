@@ -1,6 +1,6 @@
 //! How many checks a second the engine makes, each sort beside what the machine can do at most, in the same run.
 //!
-//! `cargo bench -p alpacalert --bench checks -- [constant|http|tcp|exec|memory|hung]...`; everything without a name.
+//! `cargo bench -p alpacalert --bench checks -- [constant|http|keep-alive|tcp|exec|memory|hung]...`; everything without a name.
 //! Rates are per second of processor time of this process and its children, so that they can be compared on a machine
 //! that is busy with other things. Needs nginx and wrk, and `ulimit -n` of 16,384 or more for `hung`.
 
@@ -36,9 +36,10 @@ fn main() {
         .map(String::as_str)
         .filter(|word| !word.starts_with('-'))
         .collect();
-    let runs: [(&str, fn()); 6] = [
+    let runs: [(&str, fn()); 7] = [
         ("constant", constant),
         ("http", http),
+        ("keep-alive", keep_alive),
         ("tcp", tcp),
         ("exec", exec),
         ("memory", memory),
@@ -71,7 +72,7 @@ fn constant() {
 /// P2: a connection per check to a local nginx, beside wrk with a connection per request.
 fn http() {
     let Some(nginx) = nginx() else { return };
-    ceiling::wrk(&nginx.url("/"));
+    ceiling::wrk(&nginx.url("/"), ceiling::Connections::Fresh);
     for sensors in [2_000, 10_000] {
         let Some(load) = load_of("http", sensors, |n| {
             Params::new().with_text("url", nginx.url(&format!("/?{n}")))
@@ -84,6 +85,30 @@ fn http() {
             &load.run(MEASURE),
         );
     }
+}
+
+/// The second half of P2: connections that are kept for the next check, beside wrk that keeps its own.
+fn keep_alive() {
+    let Some(nginx) = Nginx::start("keepalive_requests 1000000; location / { return 200 ok; }")
+    else {
+        return;
+    };
+    ceiling::wrk(&nginx.url("/"), ceiling::Connections::Kept);
+    // Half a thousand connections is what a worker of nginx takes unless told otherwise.
+    let (sensors, interval) = (400, Duration::from_millis(20));
+    let Some(mut load) = load_of("http", sensors, |n| {
+        Params::new()
+            .with_text("url", nginx.url(&format!("/?{n}")))
+            .with("keep_alive", Value::Bool(true))
+    }) else {
+        return;
+    };
+    load.interval(interval);
+    report(
+        &format!("http, connections kept, {sensors} every {interval:?}"),
+        sensors as f64 / interval.as_secs_f64(),
+        &load.run(MEASURE),
+    );
 }
 
 /// P3: TCP connections to the same nginx, beside a loop that does nothing but connect.

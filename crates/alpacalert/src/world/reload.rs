@@ -79,6 +79,7 @@ impl World {
         let mut names = self.assembler.sources.iter().map(|source| &source.name);
         if names.all(|name| *name != entry.name) {
             let applied = self.graph.apply(&entry.name, Blueprint::default(), now);
+            step.note(&self.graph, &applied);
             step.transitions.extend(applied.transitions);
         }
     }

@@ -111,7 +111,7 @@ const FREEZE: Duration = Duration::from_secs(5);
 
 /// What the next test stops for a while. Writes when each sensor was measured, in milliseconds, and then how many were stale.
 #[tokio::test]
-#[ignore = "runs as a child of the test below"]
+#[ignore = "run by the test below"]
 async fn measures_until_it_is_told_to_end() {
     let mut world = World::new();
     world.settings.seed = Some(1);

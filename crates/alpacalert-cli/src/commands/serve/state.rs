@@ -1,0 +1,65 @@
+//! Where an instance remembers.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use alpacalert_store::{Store, StoreSettings};
+
+use crate::exit::Failure;
+
+/// Opens the history, in the folder that was asked for or the usual one.
+///
+/// Another instance in the same folder is refused, before anything is measured. Whatever else is wrong with the folder is told by
+/// the instance's own health.
+pub(super) fn open(asked: Option<PathBuf>) -> Result<Store, Failure> {
+    let folder = match asked {
+        Some(folder) => folder,
+        None => usual(|name| env::var_os(name)).ok_or_else(|| {
+            Failure::usage(
+                "cannot tell where to remember: neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME is set; give a folder with --state",
+            )
+        })?,
+    };
+    Store::open(StoreSettings::new(folder)).map_err(|error| Failure::usage(error.chain()))
+}
+
+/// What systemd made for us, then what the XDG base directory specification says.
+fn usual(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let folder = |name| {
+        let folder = variable(name).map(PathBuf::from)?;
+        // The specification says that other paths are to be ignored.
+        folder.is_absolute().then_some(folder)
+    };
+    // Of several, the first is the one that is ours.
+    let given = variable("STATE_DIRECTORY").and_then(|all| env::split_paths(&all).next());
+    given
+        .filter(|folder| folder.is_absolute())
+        .or_else(|| Some(folder("XDG_STATE_HOME")?.join("alpacalert")))
+        .or_else(|| Some(folder("HOME")?.join(".local/state/alpacalert")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)]) -> Option<PathBuf> {
+        usual(|name| {
+            let found = pairs.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    #[test]
+    fn systemd_comes_first_then_xdg_then_home() {
+        let home = ("HOME", "/home/a");
+        let xdg = ("XDG_STATE_HOME", "/xdg");
+        let systemd = ("STATE_DIRECTORY", "/var/lib/alpacalert:/var/lib/other");
+        let path = |text| Some(PathBuf::from(text));
+        assert_eq!(of(&[home]), path("/home/a/.local/state/alpacalert"));
+        assert_eq!(of(&[home, xdg]), path("/xdg/alpacalert"));
+        assert_eq!(of(&[home, xdg, systemd]), path("/var/lib/alpacalert"));
+        assert_eq!(of(&[("HOME", "relative")]), None);
+        assert_eq!(of(&[]), None);
+    }
+}

@@ -1,0 +1,85 @@
+//! Changes of state.
+
+use rusqlite::{Connection, Row, named_params};
+
+use super::{find, graph, node_id, state};
+use crate::schema::flag;
+use crate::time::{millis, stamp};
+use crate::{PastTransition, Wanted};
+
+/// What a transition is read with.
+const COLUMNS: &str =
+    "SELECT t.node, t.at, t.seq, t.flags, r.text, o.text, s.text, n.source, n.kind, n.reference
+    FROM transition t
+    JOIN node n ON n.id = t.node
+    LEFT JOIN word r ON r.id = t.reason
+    LEFT JOIN word o ON o.id = t.owner
+    LEFT JOIN said s ON s.id = t.said";
+
+/// Only real changes of what is shown.
+const REAL: &str = "t.flags & 128 = 0 AND (t.flags & 3) <> (t.flags >> 4 & 7)";
+
+pub(crate) fn transitions(
+    connection: &Connection,
+    wanted: &Wanted,
+) -> Result<Vec<PastTransition>, rusqlite::Error> {
+    let node = match &wanted.node {
+        None => None,
+        Some(node) => match find(connection, node)? {
+            None => return Ok(Vec::new()),
+            found => found,
+        },
+    };
+    // Each question names its index by what it asks for.
+    let which = match (node, wanted.services) {
+        (Some(_), true) => "t.node = :node AND t.flags & 256 AND",
+        (Some(_), false) => "t.node = :node AND",
+        (None, true) => ":node IS NULL AND t.flags & 256 AND",
+        (None, false) => ":node IS NULL AND",
+    };
+    let sql = format!(
+        "{COLUMNS} WHERE {which} t.at >= :from AND t.at < :to AND {REAL}
+         ORDER BY t.at DESC, t.seq DESC LIMIT :limit"
+    );
+    let mut found = connection.prepare_cached(&sql)?;
+    let mut rows = found.query(named_params! {
+        ":node": node,
+        ":from": millis(wanted.from),
+        ":to": millis(wanted.to),
+        ":limit": i64::try_from(wanted.limit).unwrap_or(i64::MAX),
+    })?;
+    let mut transitions = Vec::new();
+    while let Some(row) = rows.next()? {
+        transitions.extend(transition(connection, row)?);
+    }
+    Ok(transitions)
+}
+
+fn transition(
+    connection: &Connection,
+    row: &Row<'_>,
+) -> Result<Option<PastTransition>, rusqlite::Error> {
+    let Some(node) = node_id(row.get_ref(7)?, row.get_ref(8)?, row.get_ref(9)?)? else {
+        return Ok(None);
+    };
+    let (id, at, seq, flags): (u32, i64, i64, i64) =
+        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+    let title = graph::head_at(connection, id, at)?.map(|head| head.title);
+    let before = flags >> flag::BEFORE & 7;
+    let text = |column| {
+        let text: Option<String> = row.get(column)?;
+        Ok::<String, rusqlite::Error>(text.unwrap_or_default())
+    };
+    Ok(Some(PastTransition {
+        seq: u64::try_from(seq).unwrap_or(0),
+        title: title.unwrap_or_else(|| node.reference().to_string()),
+        node,
+        owner: row.get(5)?,
+        service: flags & flag::SERVICE != 0,
+        from: (before < 4).then(|| state(before)),
+        to: state(flags >> flag::SHOWN),
+        reason: text(4)?,
+        message: text(6)?,
+        at: stamp(at),
+    }))
+}
