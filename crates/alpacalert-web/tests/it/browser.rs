@@ -382,6 +382,7 @@ async fn pages_that_were_left_hold_no_connection() {
 
 /// P11: how soon a page can be used. Long form: `ALPACALERT_PAGE_SENSORS=10000`, in a release build.
 #[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::print_stdout, reason = "figures for whoever measures")]
 async fn a_page_of_a_thousand_sensors_can_be_used_within_a_second() {
     let Some(shared) = SharedBrowser::get() else {
         return;

@@ -1,6 +1,7 @@
 //! The API and the pages of a running instance, asked over real connections and with a real browser.
 
 mod access;
+mod answers;
 mod api;
 mod browser;
 mod canvas;

@@ -264,7 +264,7 @@ async fn remember(folder: &Path) {
         // What is shown of the last day is measured often.
         let mut at = from;
         while at < to {
-            let trouble = random.next() % 23 == 0 && to - at > DAY / 2;
+            let trouble = random.next().is_multiple_of(23) && to - at > DAY / 2;
             if trouble {
                 some_trouble(&mut graph, &store, &mut random, at);
             }
