@@ -1,7 +1,7 @@
 //! The project's own automation. `cargo xtask` lists what it can do.
 
-mod axe;
 mod control_plane;
+mod npm;
 mod packages;
 mod picture;
 mod run;
@@ -18,9 +18,10 @@ Commands:
   test        install what the tests need, then run fmt, clippy, tests, doc tests and docs
                 --no-install   install nothing; tests whose tools are missing are skipped
                 --quick        tests only
-  packages    install the Debian packages that the tests need, and axe-core from npm, and nothing else
+  packages    install the Debian packages that the tests need, and nothing else
   control-plane
               build a Kubernetes control plane for the tests, outside of the repository
+  npm         install what the tests need from npm, outside of the repository
   reference   write docs/reference anew from the program and its tests
   pictures    draw docs/pictures anew from the program's output and its pages
   bench       run the benchmarks and print their figures
@@ -34,7 +35,8 @@ fn main() -> ExitCode {
             test::Options::parse(flags).and_then(|options| test::test(&options))
         }
         ["control-plane"] => control_plane::build(),
-        ["packages"] => packages::install().and_then(|()| axe::fetch()),
+        ["npm"] => npm::install(),
+        ["packages"] => packages::install().map(|()| true),
         ["reference"] => test::reference(),
         ["pictures"] => picture::draw_all().map(|()| true),
         ["bench"] => run::cargo(&["bench", "--workspace"], &[]),

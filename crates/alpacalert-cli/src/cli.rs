@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use crate::commands;
+use crate::logging::LogFormat;
 
 const ABOUT: &str = "Understands infrastructure as services that depend on each other: what is broken, since when, why, and whose it is";
 
@@ -75,6 +76,7 @@ pub(crate) enum Command {
     Graph(commands::graph::Graph),
     Token(commands::token::Token),
     Validate(commands::validate::Validate),
+    Password(commands::password::Password),
     Schema(commands::schema::Schema),
     Kinds(commands::kinds::Kinds),
     Completions(commands::completions::Completions),
@@ -87,6 +89,14 @@ impl Command {
         match self {
             Command::Serve(_) => LevelFilter::INFO,
             _ => LevelFilter::WARN,
+        }
+    }
+
+    /// The form of the log.
+    pub(crate) fn log_format(&self) -> LogFormat {
+        match self {
+            Command::Serve(serve) => serve.log_format,
+            _ => LogFormat::Text,
         }
     }
 }

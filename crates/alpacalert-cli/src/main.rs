@@ -33,7 +33,7 @@ fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return exit::wrong_usage(&error),
     };
-    logging::start(cli.command.usual_log_level());
+    logging::start(cli.command.usual_log_level(), cli.command.log_format());
     let terminal = Terminal::new(&cli.appearance);
     let result = match &cli.command {
         Command::Host(command) => commands::host::run(command, &terminal),
@@ -46,6 +46,7 @@ fn run() -> ExitCode {
         Command::Graph(command) => commands::graph::run(command, &terminal),
         Command::Token(command) => commands::token::run(command, &terminal),
         Command::Validate(command) => commands::validate::run(command, &terminal),
+        Command::Password(command) => commands::password::run(command, &terminal),
         Command::Schema(command) => commands::schema::run(command, &terminal),
         Command::Kinds(command) => commands::kinds::run(command, &terminal),
         Command::Completions(command) => commands::completions::run(command, &terminal),

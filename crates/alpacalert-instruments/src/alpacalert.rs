@@ -3,6 +3,7 @@
 mod judge;
 mod read;
 mod spec;
+mod stream;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use alpacalert_instrument::{
     Snapshot, Source, SourceProvider, SourceSpec, Target, Timestamp,
 };
 use http::{HeaderValue, StatusCode, header};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::http::{Client, Reply};
@@ -46,10 +48,14 @@ impl SourceProvider for Provider {
         if let Some(ca) = params.text("ca") {
             keys = keys.with_text("ca", ca);
         }
-        let url = format!("{url}/api/v1/services");
+        let client = |path: &str| {
+            let url = format!("{url}/api/v1/{path}");
+            Client::new(&url, keys.clone(), ANSWER_MAX, self.0.clone())
+        };
         Ok(Arc::new(Publisher {
             name: name.clone(),
-            client: Client::new(&url, keys, ANSWER_MAX, self.0.clone())?,
+            client: client("services")?,
+            stream: client("stream")?,
             known: Mutex::new(None),
         }))
     }
@@ -59,6 +65,7 @@ impl SourceProvider for Provider {
 struct Publisher {
     name: Arc<str>,
     client: Client,
+    stream: Client,
     known: Mutex<Option<Known>>,
 }
 
@@ -99,6 +106,18 @@ impl Source for Publisher {
     fn interval(&self) -> Duration {
         Duration::from_secs(1)
     }
+
+    /// Is told of changes where that is offered, and asks otherwise.
+    fn watch<'a>(
+        &'a self,
+        cx: &'a Context,
+        deliver: mpsc::Sender<Result<Snapshot, SensorError>>,
+    ) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let watching = stream::watch(self, cx, &deliver);
+            cx.cancel().run_until_cancelled(watching).await;
+        })
+    }
 }
 
 impl Publisher {
@@ -122,22 +141,36 @@ impl Publisher {
             return Err(SensorError::new(Reason::fixed("too-much-output"), text));
         }
         let published = Arc::new(read::read(&reply.body)?);
-        let before = known.take();
-        let advanced = match before {
-            // A program that hangs behind a proxy that remembers says the same old thing for ever.
-            Some(before) if before.published.is_same_moment(&published) => before.advanced,
-            _ => Instant::now(),
-        };
-        *known = Some(Known {
-            etag: reply.headers.get(header::ETAG).cloned(),
-            published: published.clone(),
-            advanced,
-        });
-        let age = advanced.elapsed();
-        match age > published.ttl {
-            true => Err(stale(&published, age)),
-            false => Ok(published),
-        }
+        let etag = reply.headers.get(header::ETAG).cloned();
+        learn(&mut known, etag, published)
+    }
+
+    /// Takes what was told over a stream.
+    fn told(&self, published: Arc<Published>) -> Result<Arc<Published>, SensorError> {
+        learn(&mut self.lock(), None, published)
+    }
+}
+
+/// Believes what was told, unless it has been the same old thing for too long.
+fn learn(
+    known: &mut Option<Known>,
+    etag: Option<HeaderValue>,
+    published: Arc<Published>,
+) -> Result<Arc<Published>, SensorError> {
+    let advanced = match known.take() {
+        // A program that hangs behind a proxy that remembers says the same old thing for ever.
+        Some(before) if before.published.is_same_moment(&published) => before.advanced,
+        _ => Instant::now(),
+    };
+    *known = Some(Known {
+        etag,
+        published: published.clone(),
+        advanced,
+    });
+    let age = advanced.elapsed();
+    match age > published.ttl {
+        true => Err(stale(&published, age)),
+        false => Ok(published),
     }
 }
 

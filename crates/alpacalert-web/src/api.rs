@@ -6,6 +6,7 @@ mod badge;
 mod convert;
 mod document;
 mod events;
+mod inbox;
 mod log;
 mod metrics;
 mod nodes;
@@ -13,6 +14,7 @@ mod probes;
 mod reports;
 mod routes;
 mod services;
+mod stream;
 mod summaries;
 
 use std::sync::Arc;
@@ -71,9 +73,9 @@ async fn no_such_path() -> Problem {
 #[derive(Debug)]
 pub(crate) struct Problem(StatusCode, String);
 
-/// An answer that says what is wrong.
+/// An answer that says what is wrong. It may quote the question, which comes from anybody.
 pub(crate) fn problem(status: StatusCode, text: impl Into<String>) -> Problem {
-    Problem(status, text.into())
+    Problem(status, convert::clean(&text.into()))
 }
 
 impl Problem {

@@ -47,8 +47,8 @@ pub(crate) use trouble::dressed;
 /// A board is not made anew before this is over, however many look at it.
 const FRESH: Duration = Duration::from_millis(150);
 
-/// The newest board, and when it was made.
-type Newest = Option<(Instant, Arc<Board>)>;
+/// A board, and when it was drawn.
+type Drawn = (Instant, Arc<Board>);
 
 /// What the handlers of pages share.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ struct Pages {
     live: Live,
     memory: Arc<Memory>,
     services: Arc<Services>,
-    board: Arc<Mutex<Newest>>,
+    board: Arc<Mutex<Option<Drawn>>>,
 }
 
 /// The pages of an instance.

@@ -8,7 +8,7 @@ use alpacalert_model::{
 };
 
 use super::{Builder, Measured, Request, Target, caught};
-use crate::{InstrumentError, ScheduleOverrides, Sensor};
+use crate::{Inbox, InstrumentError, ScheduleOverrides, Sensor};
 
 /// How a target that is a leaf gets its state.
 enum Leaf {
@@ -28,6 +28,8 @@ pub struct Scope<'b, 'a> {
     rule: Option<Rule>,
     degraded_below: Option<u32>,
     service: Option<ServiceInfo>,
+    /// Whether the target only asks for things of its kind.
+    question: bool,
     leaves: Vec<Leaf>,
     members: Vec<Member>,
     /// Where each member stands among them.
@@ -49,6 +51,7 @@ impl<'b, 'a> Scope<'b, 'a> {
             rule: None,
             degraded_below: None,
             service: None,
+            question: false,
             leaves: Vec::new(),
             members: Vec::new(),
             places: HashMap::new(),
@@ -63,6 +66,11 @@ impl<'b, 'a> Scope<'b, 'a> {
     /// The name of the instance that builds, if it has one: what others know it by.
     pub fn instance(&self) -> Option<&'a str> {
         self.builder.instance
+    }
+
+    /// Where things report to that can only report.
+    pub fn inbox(&self) -> &Inbox {
+        &self.builder.inbox
     }
 
     /// The time for which the graph is built.
@@ -91,6 +99,16 @@ impl<'b, 'a> Scope<'b, 'a> {
             self.rule = Some(rule);
             self.degraded_below = degraded_below;
         }
+    }
+
+    /// The target is no thing of its kind, but a question about such things, such as those that a selector selects. What
+    /// others have registered for the kind is for the things, which are its members, and is not asked about the question.
+    pub fn only_asks(&mut self) {
+        self.question = true;
+    }
+
+    pub(super) fn is_question(&self) -> bool {
+        self.question
     }
 
     /// Makes the target a Service.

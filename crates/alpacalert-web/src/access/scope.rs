@@ -19,6 +19,11 @@ impl Scope {
         self.0.iter().any(|pattern| matches(pattern, name))
     }
 
+    /// What any of two holds.
+    fn and(&self, other: &Scope) -> Scope {
+        Scope::new(self.0.iter().chain(other.0.iter()).cloned())
+    }
+
     /// Whether nothing is among them.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -41,15 +46,19 @@ impl Extent {
         }
     }
 
+    /// What any of two holds.
+    pub(super) fn and(&self, other: &Extent) -> Extent {
+        match (self, other) {
+            (Extent::Some(one), Extent::Some(other)) => Extent::Some(one.and(other)),
+            _ => Extent::Everything,
+        }
+    }
+
     pub(super) fn holds(&self, name: &str) -> bool {
         match self {
             Extent::Some(scope) => scope.holds(name),
             Extent::Everything => true,
         }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        matches!(self, Extent::Some(scope) if scope.is_empty())
     }
 }
 

@@ -1,7 +1,9 @@
 //! How the instance is doing, and what it remembers.
 
+use alpacalert::config::Anonymous;
+use alpacalert::{Policy, TaskState, TaskStatus};
 use alpacalert_api::{
-    ConfigReport, Counts, InstanceReport, Rejection, SourceReport, TransitionList,
+    ConfigReport, Counts, InstanceReport, Rejection, SourceReport, TaskReport, TransitionList,
     TransitionRecord, VERSION,
 };
 use alpacalert_model::{NodeId, NodeRef, State as Health, Timestamp};
@@ -15,7 +17,7 @@ use serde::Deserialize;
 use super::convert::{clean, find, health};
 use super::nodes::asked;
 use super::{Api, Problem, problem};
-use crate::{Caller, Viewer};
+use crate::{Caller, Live, Viewer};
 
 pub(super) async fn instance(State(api): State<Api>) -> Result<Json<InstanceReport>, Problem> {
     let live = &api.live;
@@ -62,7 +64,35 @@ pub(super) async fn instance(State(api): State<Api>) -> Result<Json<InstanceRepo
             }),
         },
         sources: sources.collect(),
+        tasks: tasks(live),
     }))
+}
+
+fn tasks(live: &Live) -> Vec<TaskReport> {
+    let statuses = live.tasks().statuses().into_iter();
+    let report = |task: TaskStatus| TaskReport {
+        name: task.name.to_string(),
+        policy: match task.policy {
+            Policy::Restart => "restart",
+            Policy::Essential => "essential",
+        }
+        .to_owned(),
+        state: task_state(task.state).to_owned(),
+        deaths: task.deaths,
+        since: task.since,
+        problem: clean(&task.problem),
+    };
+    statuses.map(report).collect()
+}
+
+/// The word for what a task does.
+pub(super) fn task_state(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Running => "running",
+        TaskState::Waiting => "waiting",
+        TaskState::Dead => "dead",
+        TaskState::Ended => "ended",
+    }
 }
 
 /// The query of what is remembered.
@@ -138,7 +168,15 @@ pub(super) async fn transitions(
         to: past.to.unwrap_or(Timestamp::MAX),
         limit,
     };
-    let failed = |error: StoreError| problem(StatusCode::SERVICE_UNAVAILABLE, error.chain());
+    let is_operator = caller.viewer.is_operator();
+    let failed = |error: StoreError| {
+        let text = match is_operator {
+            true => error.chain(),
+            // Where the database is, is for those who run the instance.
+            false => "what this instance remembers cannot be read now".to_owned(),
+        };
+        problem(StatusCode::SERVICE_UNAVAILABLE, text)
+    };
     let mut found = Vec::new();
     match visible(&api, &caller.viewer, past.node).await? {
         None => found = history.transitions(wanted).await.map_err(failed)?,
@@ -149,7 +187,7 @@ pub(super) async fn transitions(
                     ..wanted.clone()
                 };
                 let mut told = history.transitions(wanted).await.map_err(failed)?;
-                if !inside {
+                if !inside && caller.anonymous != Anonymous::Causes {
                     for past in &mut told {
                         past.reason.clear();
                         past.message.clear();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alpacalert::config::{AccessPlan, Anonymous};
+use alpacalert::config::{AccessPlan, Anonymous, ServePlan};
 use alpacalert::model::State;
 use alpacalert_web::{Access, access::token};
 
@@ -89,7 +89,12 @@ async fn everybody_sees_a_page_that_is_theirs() {
         anonymous: Anonymous::Services,
         ..rules()
     };
-    let canvas = Canvas::with(shop(State::Failing), Access::new(Some(&plan)), None).await;
+    let canvas = Canvas::with(
+        shop(State::Failing),
+        Access::new(Some(&plan), &ServePlan::default()),
+        None,
+    )
+    .await;
     let all = "Authorization: Bearer all\r\n";
     for _ in 0..200 {
         if canvas.get_with("/", all).await.body.contains("3 services") {
@@ -138,7 +143,12 @@ async fn everybody_sees_a_page_that_is_theirs() {
         anonymous: Anonymous::Causes,
         ..rules()
     };
-    let open = Canvas::with(shop(State::Failing), Access::new(Some(&causes)), None).await;
+    let open = Canvas::with(
+        shop(State::Failing),
+        Access::new(Some(&causes), &ServePlan::default()),
+        None,
+    )
+    .await;
     open.until("/", "rabbit-7").await;
     assert_eq!(token::hash("all"), plan.tokens[0].hash);
 }
@@ -177,7 +187,6 @@ async fn who_has_the_page_already_is_told_so() {
 
 /// What views cost, beside a request that does nothing. Long form: `ALPACALERT_PAGE_SENSORS=100000`, in a release build.
 #[tokio::test(flavor = "multi_thread")]
-#[allow(clippy::print_stdout, reason = "figures for whoever measures")]
 async fn a_view_costs_no_more_with_more_sensors_behind_it() {
     let sensors = std::env::var("ALPACALERT_PAGE_SENSORS").ok();
     let sensors: usize = sensors.and_then(|n| n.parse().ok()).unwrap_or(1_000);

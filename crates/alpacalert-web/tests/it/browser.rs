@@ -1,10 +1,9 @@
 //! The pages in a real browser: what changes by itself, what keys do, and what those need who cannot see or have no script.
 
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use alpacalert::model::State;
-use alpacalert_testkit::{Browser, SharedBrowser, skip, temp_dir};
+use alpacalert_testkit::{Browser, SharedBrowser, npm_package, temp_dir};
 use serde_json::Value;
 
 use crate::canvas::{Canvas, page_of, sensor, service, shop};
@@ -267,18 +266,11 @@ async fn everything_is_there_without_a_script() {
     assert_eq!(refresh, "60");
 }
 
-/// Where `cargo xtask packages` keeps axe-core.
+/// What finds mistakes that keep people from using a page.
 fn axe() -> Option<String> {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
-    let script = cache
-        .or_else(home)?
-        .join("alpacalert/axe-core-4.14.1/axe.min.js");
-    let text = std::fs::read_to_string(script).ok();
-    if text.is_none() {
-        skip("axe-core is not installed; `cargo xtask packages` fetches it");
-    }
-    text
+    let folder = npm_package("axe-core")?;
+    let script = folder.join("node_modules/axe-core/axe.min.js");
+    Some(std::fs::read_to_string(script).expect("npm installed it whole"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -382,7 +374,6 @@ async fn pages_that_were_left_hold_no_connection() {
 
 /// P11: how soon a page can be used. Long form: `ALPACALERT_PAGE_SENSORS=10000`, in a release build.
 #[tokio::test(flavor = "multi_thread")]
-#[allow(clippy::print_stdout, reason = "figures for whoever measures")]
 async fn a_page_of_a_thousand_sensors_can_be_used_within_a_second() {
     let Some(shared) = SharedBrowser::get() else {
         return;

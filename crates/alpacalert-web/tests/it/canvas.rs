@@ -252,12 +252,14 @@ impl Canvas {
         let settings = WebSettings {
             listen: self.address,
             access: self.access.clone(),
+            ..WebSettings::default()
         };
-        let router = alpacalert_web::router(self.live.clone(), settings);
+        let router = alpacalert_web::router(self.live.clone(), settings.clone());
         self.stop = CancellationToken::new();
         self.server = Some(tokio::spawn(alpacalert_web::serve(
             listener,
             router,
+            settings,
             self.stop.clone(),
         )));
     }

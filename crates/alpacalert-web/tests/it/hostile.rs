@@ -86,7 +86,6 @@ fn graph(nth: usize, text: &str) -> Vec<Painted> {
 
 /// Payloads on every page; `ALPACALERT_PAYLOADS=500` for the long form, in which each goes around alone.
 #[tokio::test(flavor = "multi_thread")]
-#[allow(clippy::print_stdout, reason = "figures for whoever measures")]
 async fn hostile_text_stays_text() {
     let Some(shared) = SharedBrowser::get() else {
         return;

@@ -1,5 +1,7 @@
 //! The API and the pages of a running instance, asked over real connections and with a real browser.
 
+#![allow(clippy::print_stdout, reason = "long forms tell what they measured")]
+
 mod access;
 mod answers;
 mod api;
@@ -7,6 +9,9 @@ mod browser;
 mod canvas;
 mod events;
 mod hostile;
+mod oidc;
 mod pages;
 mod pictures;
+mod serving;
+mod tls;
 mod world;
