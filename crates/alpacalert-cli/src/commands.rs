@@ -11,6 +11,7 @@ pub(crate) mod kinds;
 pub(crate) mod man;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod validate;
 pub(crate) mod watch;

@@ -6,6 +6,7 @@ mod k8s;
 mod outputs;
 mod program;
 mod proxy;
+mod remote;
 mod report;
 mod serve;
 mod signals;
