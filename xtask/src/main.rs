@@ -1,6 +1,7 @@
 //! The project's own automation. `cargo xtask` lists what it can do.
 
 mod control_plane;
+mod npm;
 mod packages;
 mod picture;
 mod run;
@@ -20,6 +21,7 @@ Commands:
   packages    install the Debian packages that the tests need, and nothing else
   control-plane
               build a Kubernetes control plane for the tests, outside of the repository
+  npm         install what the tests need from npm, outside of the repository
   reference   write docs/reference anew from the program and its tests
   pictures    draw docs/pictures anew from the program's output
   bench       run the benchmarks and print their figures
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
             test::Options::parse(flags).and_then(|options| test::test(&options))
         }
         ["control-plane"] => control_plane::build(),
+        ["npm"] => npm::install(),
         ["packages"] => packages::install().map(|()| true),
         ["reference"] => test::reference(),
         ["pictures"] => picture::draw_all().map(|()| true),

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{control_plane, packages, run};
+use crate::{control_plane, npm, packages, run};
 
 /// Where the tests write, a line each, which of them they skip and why. The test kit knows this name.
 const SKIPPED: &str = "ALPACALERT_TESTS_SKIPPED";
@@ -49,6 +49,7 @@ impl Options {
 pub(crate) fn test(options: &Options) -> Result<bool> {
     if options.install {
         packages::install()?;
+        npm::install()?;
         // Half an hour of two processors the first time; without Go the tests that need it are skipped.
         control_plane::build()?;
     }
@@ -71,6 +72,7 @@ pub(crate) fn test(options: &Options) -> Result<bool> {
             &docs,
             &[("RUSTDOCFLAGS", "-D warnings")],
         )?;
+        supply(&mut count)?;
     }
     tests(&mut count)?;
     for failure in &count.failures {
@@ -120,6 +122,24 @@ fn check(count: &mut Count, name: &str, args: &[&str], env: &[(&str, &str)]) -> 
     }
     run::say(&format!("{name}: {:.0} s", start.elapsed().as_secs_f64()));
     Ok(())
+}
+
+/// Licences, banned crates, and where crates come from. Building cargo-deny takes as long as building Alpacalert, so that
+/// nobody is made to: it is run where it is.
+fn supply(count: &mut Count) -> Result<()> {
+    let there = run::cargo_command()
+        .args(["deny", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if !there.is_ok_and(|status| status.success()) {
+        run::say(
+            "not checked: licences, bans and sources, for want of cargo-deny; `cargo install cargo-deny --locked` builds it",
+        );
+        return Ok(());
+    }
+    let args = ["deny", "--offline", "check", "bans", "licenses", "sources"];
+    check(count, "licences, bans and sources", &args, &[])
 }
 
 /// Unit, integration and doc tests; reads the counts off what cargo prints.

@@ -78,6 +78,7 @@ pub(crate) enum Command {
     Graph(commands::graph::Graph),
     Token(commands::token::Token),
     Validate(commands::validate::Validate),
+    Password(commands::password::Password),
     Schema(commands::schema::Schema),
     Kinds(commands::kinds::Kinds),
     Completions(commands::completions::Completions),

@@ -9,6 +9,7 @@ pub(crate) mod impact;
 pub(crate) mod k8s;
 pub(crate) mod kinds;
 pub(crate) mod man;
+pub(crate) mod password;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod status;

@@ -48,6 +48,7 @@ fn run() -> ExitCode {
         Command::Graph(command) => commands::graph::run(command, &terminal),
         Command::Token(command) => commands::token::run(command, &terminal),
         Command::Validate(command) => commands::validate::run(command, &terminal),
+        Command::Password(command) => commands::password::run(command, &terminal),
         Command::Schema(command) => commands::schema::run(command, &terminal),
         Command::Kinds(command) => commands::kinds::run(command, &terminal),
         Command::Completions(command) => commands::completions::run(command, &terminal),

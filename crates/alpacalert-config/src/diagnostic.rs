@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use alpacalert_model::sanitize;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::text::{File, Span};
@@ -27,6 +28,11 @@ pub struct Position {
     pub column: usize,
 }
 
+/// Words may quote the configuration, and that may hold anything.
+fn harmless(text: impl Into<String>) -> String {
+    sanitize(&text.into()).into_owned()
+}
+
 /// One mistake, with its places in the configuration.
 #[derive(Clone)]
 pub struct Diagnostic {
@@ -42,7 +48,7 @@ impl Diagnostic {
     pub(crate) fn error(message: impl Into<String>) -> Self {
         Diagnostic {
             severity: Severity::Error,
-            message: message.into(),
+            message: harmless(message),
             labels: Vec::new(),
             notes: Vec::new(),
             files: Arc::default(),
@@ -58,13 +64,13 @@ impl Diagnostic {
 
     /// Where it is, with a few words under the caret. Later calls add places that it has to do with.
     pub(crate) fn at(mut self, span: Span, label: impl Into<String>) -> Self {
-        self.labels.push((span, label.into()));
+        self.labels.push((span, harmless(label)));
         self
     }
 
     /// A sentence on what to do.
     pub(crate) fn help(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
+        self.notes.push(harmless(note));
         self
     }
 
@@ -107,17 +113,28 @@ impl Diagnostic {
             Severity::Warning => Level::WARNING,
         };
         let mut group = Group::with_title(level.primary_title(&self.message));
-        let mut shown: Vec<usize> = Vec::new();
+        let mut drawn: Vec<usize> = Vec::new();
         for (span, _) in &self.labels {
-            if !shown.contains(&span.file()) {
-                shown.push(span.file());
+            if !drawn.contains(&span.file()) {
+                drawn.push(span.file());
                 group = group.elements(self.excerpt(span.file()));
             }
         }
         for note in &self.notes {
             group = group.element(Level::HELP.message(note));
         }
-        renderer.render(&[group])
+        let text = renderer.render(&[group]);
+        // The renderer draws most of what could fool a terminal, and not all of it. What is left of escape sequences by now
+        // are its own colours.
+        let mut shown = String::with_capacity(text.len());
+        let mut alone = [0; 4];
+        for c in text.chars() {
+            match color && c == '\u{1b}' {
+                true => shown.push(c),
+                false => shown.push_str(&sanitize(c.encode_utf8(&mut alone))),
+            }
+        }
+        shown
     }
 
     /// The lines of one file from its first label to its last; the renderer leaves out what is between.

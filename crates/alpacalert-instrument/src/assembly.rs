@@ -274,6 +274,9 @@ impl<'a> Builder<'a> {
         self.build(request, schedule, |target, scope| {
             for instrumentor in instrumentors {
                 scope.contribution(|scope| instrumentor.instrument(target, scope));
+                if scope.is_question() {
+                    break;
+                }
             }
             // When nobody said one: better than a reference that was made of the keys, and may end in a digest.
             if let Some(spec) = spec

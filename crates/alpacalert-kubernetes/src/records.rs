@@ -1,6 +1,6 @@
 //! One record per object, for machines.
 
-use alpacalert_model::{Graph, NodeId, State};
+use alpacalert_model::{Effect, Graph, NodeId, NodeRef, State};
 
 use crate::cluster::Cluster;
 use crate::instrument::is_root;
@@ -54,7 +54,13 @@ pub fn records(cluster: &Cluster, graph: &Graph) -> Vec<Record> {
             if node.role().is_none() {
                 continue;
             }
-            let why = why(node);
+            let (why, place) = why(node);
+            let said = why
+                .status()
+                .messages
+                .first()
+                .map(|said| said.text.to_string());
+            let message = said.map_or_else(String::new, |said| place + &said);
             let namespace =
                 Some(object.namespace().to_owned()).filter(|namespace| !namespace.is_empty());
             records.push((
@@ -66,12 +72,7 @@ pub fn records(cluster: &Cluster, graph: &Graph) -> Vec<Record> {
                     name: object.name().to_owned(),
                     state: node.state().as_str(),
                     reason: why.status().reason.as_str().to_owned(),
-                    message: why
-                        .status()
-                        .messages
-                        .first()
-                        .map(|m| m.text.to_string())
-                        .unwrap_or_default(),
+                    message,
                     owner: node.owner().map(|owner| owner.to_string()),
                     children: children(node),
                     root: is_root(cluster, object),
@@ -84,14 +85,17 @@ pub fn records(cluster: &Cluster, graph: &Graph) -> Vec<Record> {
 }
 
 /// The node that tells why another one is as it is: its own sensor if that is as bad, or the first of the worst below.
-fn why<'g>(node: alpacalert_model::NodeRef<'g>) -> alpacalert_model::NodeRef<'g> {
-    let mut node = node;
+/// With it, where that is as a person would say it, `Pod cart-0: container app: `; nothing for its own sensor.
+fn why(start: NodeRef<'_>) -> (NodeRef<'_>, String) {
+    let mut node = start;
+    let mut object = String::new();
+    let mut part = String::new();
     // Bounded: the graph has no cycles, and no tree of a cluster is this deep.
     for _ in 0..64 {
         let state = node.state();
         let worst = node
             .children()
-            .filter(|(_, edge)| edge.effect != alpacalert_model::Effect::Optional)
+            .filter(|(_, edge)| edge.effect != Effect::Optional)
             .max_by_key(|(child, _)| (child.state().min(state), is_own_sensor(*child)));
         match worst {
             Some((child, _))
@@ -99,16 +103,23 @@ fn why<'g>(node: alpacalert_model::NodeRef<'g>) -> alpacalert_model::NodeRef<'g>
                     && child.state() >= state.min(State::Degraded)
                     && child.state() != State::Passing =>
             {
-                node = child
+                node = child;
+                if node.id().kind().fragment().is_none() {
+                    object = format!("{}: ", node.title());
+                    part.clear();
+                } else if !is_own_sensor(node) {
+                    part = format!("{}: ", node.title());
+                }
             }
-            _ => return node,
+            _ => break,
         }
     }
-    node
+    // Groups have nothing to say of themselves, and are no place.
+    (node, object + &part)
 }
 
 /// The objects below a node, through its parts.
-fn children(node: alpacalert_model::NodeRef<'_>) -> Vec<String> {
+fn children(node: NodeRef<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for (child, _) in node.children() {
         let id = child.id();
@@ -123,7 +134,7 @@ fn children(node: alpacalert_model::NodeRef<'_>) -> Vec<String> {
 }
 
 /// Whether a node is what its parent says about itself.
-fn is_own_sensor(node: alpacalert_model::NodeRef<'_>) -> bool {
+fn is_own_sensor(node: NodeRef<'_>) -> bool {
     let fragment = node.id().kind().fragment().unwrap_or_default();
     fragment.rsplit('/').next() == Some("status")
 }

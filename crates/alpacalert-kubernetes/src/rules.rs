@@ -46,7 +46,7 @@ rules! {
         "CT-1" "Unknown until its node reports on it, then Failing `not-reported`";
         "CT-2" "Unknown while it is being created, Failing `start-timeout` after `create-grace`";
         "CT-3" "Failing at once when it cannot start: back-offs and errors of images, configuration and hooks. ErrImagePull and ImagePullBackOff are one reason";
-        "CT-4" "Passing when it runs and is ready; Degraded `flapping` for `recover-hold` after a crash within `crash-window`";
+        "CT-4" "Passing when it runs and is ready; for `recover-hold` after a crash within `crash-window` Degraded `flapping`, or Failing `crash-loop-back-off` when it crashes again and again after runs shorter than that";
         "CT-5" "When it runs and is not ready: Failing `crash-loop-back-off` after two restarts and a crash within `crash-window`; Unknown while its probes may still pass, then Failing";
         "CT-6" "A container that should run for ever and has ended: Unknown after a first clean end, Failing otherwise";
         "CT-7" "A container that may end: Passing `completed` after a clean end or when its pod succeeded, else Failing; Unknown while it will be tried again";
@@ -82,7 +82,7 @@ rules! {
     "Deployment" {
         "DEP-1" "Failing `unavailable` when it is not available once its pods could have started, whatever its rollout says";
         "DEP-2" "Degraded while a rollout is under way and enough replicas work, Unknown when not enough do; Failing when the rollout is past its deadline";
-        "DEP-3" "Degraded with fewer replicas than wanted while enough are available: all but `maxUnavailable`";
+        "DEP-3" "Degraded with fewer replicas than wanted while enough are available: all but `maxUnavailable`, and one at least; one that crashes again and again is not available";
         "DEP-4" "Failing when its pods cannot be made";
         "DEP-5" "Passing `suspended` when paused; Degraded in the middle of a rollout, Unknown when not enough replicas work then";
         "DEP-6" "Passing `scaled-to-zero` with no replicas wanted; Degraded `scaling-down` until they are gone";

@@ -292,6 +292,7 @@ pub(crate) fn instrument_query(
     scope: &mut Scope<'_, '_>,
     cluster: &Cluster,
 ) -> Result<(), InstrumentError> {
+    scope.only_asks();
     let kind = target.id.kind().as_str().to_owned();
     let short = kinds::short_name(&kind);
     let params = &target.params;

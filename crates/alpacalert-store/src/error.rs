@@ -66,6 +66,24 @@ impl StoreError {
         }
         text
     }
+
+    /// Whether the file itself is to blame, so that trying again is of no use.
+    pub(crate) fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        let StoreError::Database { error, .. } = self else {
+            return false;
+        };
+        match error {
+            rusqlite::Error::SqliteFailure(failure, _) => {
+                matches!(failure.code, DatabaseCorrupt | NotADatabase)
+            }
+            // A column that holds what was never written there.
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Names what was being done with the database.

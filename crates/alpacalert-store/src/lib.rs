@@ -14,10 +14,12 @@
 mod entry;
 mod error;
 mod form;
+mod keep;
 mod lock;
 mod past;
 mod queue;
 mod read;
+mod repair;
 mod schema;
 mod settings;
 mod status;

@@ -24,7 +24,7 @@ pub(crate) use graph::graph_at;
 pub(crate) use incidents::incidents;
 pub(crate) use measurements::measurements;
 pub(crate) use transitions::transitions;
-pub(crate) use uptime::uptime;
+pub(crate) use uptime::{uptime, uptime_of_day};
 
 /// Questions at a time: more than the processors only wait for each other, and each may hold some MiB.
 const READERS: usize = 4;
@@ -48,6 +48,12 @@ impl Readers {
             permits: Semaphore::new(READERS),
             idle: Arc::default(),
         }
+    }
+
+    /// Answers nothing more, and lets go of the file.
+    pub(crate) fn close(&self) {
+        self.permits.close();
+        self.idle.lock().unwrap_or_else(|e| e.into_inner()).clear();
     }
 
     /// Asks the database, away from the tasks of the runtime.
@@ -89,7 +95,14 @@ impl Readers {
             lock().push((generation, connection));
             Ok(answer)
         });
-        asking.await.map_err(|_| closed("reading it panicked"))?
+        let answer = asking
+            .await
+            .map_err(|_| closed("reading it panicked"))
+            .flatten();
+        if answer.as_ref().is_err_and(StoreError::is_damage) {
+            self.shared.suspect();
+        }
+        answer
     }
 }
 
@@ -110,7 +123,7 @@ pub(crate) fn node_id(
 }
 
 /// The row of a node.
-fn find(connection: &Connection, node: &NodeId) -> Result<Option<u32>, rusqlite::Error> {
+pub(crate) fn find(connection: &Connection, node: &NodeId) -> Result<Option<u32>, rusqlite::Error> {
     connection
         .prepare_cached("SELECT id FROM node WHERE source = ?1 AND kind = ?2 AND reference = ?3")?
         .query_row(

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::StoreError;
@@ -39,12 +40,21 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection =
         Connection::open_with_flags(path, flags).doing("open the database of the history")?;
+    leave_at_close(&connection, true)?;
     // Only somebody who looks at the file from outside ever holds it longer.
     connection
         .busy_timeout(Duration::from_millis(250))
         .doing("set up the database of the history")?;
     set_up(&mut connection, path)?;
     Ok(connection)
+}
+
+/// Whether closing the file leaves its log as it is. A file that may be damaged is not touched.
+pub(crate) fn leave_at_close(connection: &Connection, leave: bool) -> Result<(), StoreError> {
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave)
+        .map(drop)
+        .doing("set up the database of the history")
 }
 
 fn set_up(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
@@ -104,6 +114,7 @@ pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     const ACT: &str = "open the database of the history for reading";
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).doing(ACT)?;
+    leave_at_close(&connection, true)?;
     connection
         .busy_timeout(Duration::from_millis(1000))
         .doing(ACT)?;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -13,9 +13,11 @@ use tokio::sync::watch;
 use crate::entry::{self, Change, Description, Entry};
 use crate::queue::Queue;
 use crate::read::Readers;
+use crate::repair;
 use crate::writer::Writer;
 use crate::{
-    Incident, Past, PastTransition, Series, StoreError, StoreSettings, StoreStatus, Uptime, Wanted,
+    Incident, Past, PastTransition, Retention, Series, StoreError, StoreSettings, StoreStatus,
+    Uptime, Wanted,
 };
 
 /// The states of nodes before the program was started, and since when they had been so.
@@ -40,14 +42,21 @@ pub(crate) struct Shared {
     pub(crate) started_at: Timestamp,
     /// Changes whenever the file is opened anew.
     pub(crate) generation: AtomicU64,
+    /// Whether somebody found something strange in the file.
+    suspicious: AtomicBool,
+    /// Whether it should be looked at once what there is to pack and to let go.
+    pub(crate) untended: AtomicBool,
+    retention: Mutex<Retention>,
     written: watch::Sender<u64>,
     health: Mutex<Health>,
 }
 
 struct Health {
-    state: State,
-    reason: Reason,
-    message: String,
+    /// Why nothing can be written now.
+    trouble: Option<String>,
+    /// A damaged file that nobody has taken away yet.
+    aside: Option<PathBuf>,
+    /// When it became as it is.
     since: Timestamp,
     committed_at: Option<Timestamp>,
     commits: u64,
@@ -75,14 +84,16 @@ impl Store {
         let shared = Arc::new(Shared {
             path: settings.folder.join(FILE),
             queue: Queue::new(settings.queue_bytes),
+            retention: Mutex::new(settings.retention.clone()),
             settings,
             started_at: now,
             generation: AtomicU64::new(0),
+            suspicious: AtomicBool::new(false),
+            untended: AtomicBool::new(false),
             written: watch::Sender::new(0),
             health: Mutex::new(Health {
-                state: State::Passing,
-                reason: Reason::OK,
-                message: String::new(),
+                trouble: None,
+                aside: None,
                 since: now,
                 committed_at: None,
                 commits: 0,
@@ -97,6 +108,7 @@ impl Store {
             }
             Err(error) => shared.fail(&error),
         }
+        shared.look_aside();
         let remembered = writer.remembered();
         let thread = std::thread::Builder::new()
             .name("history".to_owned())
@@ -172,6 +184,14 @@ impl Store {
     pub fn take_remembered(&self) -> HashMap<NodeId, (State, Timestamp)> {
         let mut remembered = self.0.remembered.lock().unwrap_or_else(|e| e.into_inner());
         std::mem::take(&mut remembered)
+    }
+
+    /// Keeps the past for another time from now on.
+    pub fn keep(&self, retention: Retention) {
+        let kept = self.0.shared.retention.lock();
+        *kept.unwrap_or_else(|e| e.into_inner()) = retention;
+        self.0.shared.untended.store(true, Ordering::Relaxed);
+        self.0.shared.queue.nudge();
     }
 
     /// Waits until everything that was recorded before is on the disk. For as long as the disk is broken, this waits.
@@ -269,6 +289,8 @@ fn check_parts(from: Timestamp, to: Timestamp, parts: usize) -> Result<(), Store
 
 impl Inner {
     fn close(&self) {
+        // The last to close the file puts its log into it.
+        self.readers.close();
         self.shared.queue.close();
         let writer = self.writer.lock().unwrap_or_else(|e| e.into_inner()).take();
         if writer.is_some_and(|writer| writer.join().is_err()) {
@@ -291,20 +313,17 @@ impl Shared {
     /// Until when this run is known to have looked: now, unless nothing can be written.
     fn alive(&self) -> Timestamp {
         let health = self.health.lock().unwrap_or_else(|e| e.into_inner());
-        match health.state {
-            State::Passing => self.now(),
-            _ => health.committed_at.unwrap_or(self.started_at),
+        match health.trouble {
+            None => self.now(),
+            Some(_) => health.committed_at.unwrap_or(self.started_at),
         }
     }
 
     /// What was taken from the queue is on the disk.
     pub(crate) fn succeed(&self, rows: u64, now: Timestamp) {
         let mut health = self.health.lock().unwrap_or_else(|e| e.into_inner());
-        if health.state != State::Passing {
+        if health.trouble.take().is_some() {
             tracing::info!("the history is written again");
-            health.state = State::Passing;
-            health.reason = Reason::OK;
-            health.message.clear();
             health.since = now;
         }
         health.committed_at = Some(now);
@@ -318,15 +337,37 @@ impl Shared {
     pub(crate) fn fail(&self, error: &StoreError) {
         let message = error.chain();
         let mut health = self.health.lock().unwrap_or_else(|e| e.into_inner());
-        if health.state == State::Passing {
+        if health.trouble.is_none() {
             health.since = self.now();
         }
-        if health.message != message {
+        if health.trouble.as_ref() != Some(&message) {
             tracing::warn!("the history cannot be written now: {message}");
         }
-        health.state = State::Degraded;
-        health.reason = Reason::fixed("history-not-written");
-        health.message = message;
+        health.trouble = Some(message);
+    }
+
+    pub(crate) fn retention(&self) -> Retention {
+        let kept = self.retention.lock();
+        kept.unwrap_or_else(|e| e.into_inner()).clone()
+    }
+
+    /// Has the file looked through soon.
+    pub(crate) fn suspect(&self) {
+        self.suspicious.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn take_suspicion(&self) -> bool {
+        self.suspicious.swap(false, Ordering::Relaxed)
+    }
+
+    /// Notes whether a damaged file lies in the folder.
+    pub(crate) fn look_aside(&self) {
+        let aside = repair::aside(&self.path);
+        let mut health = self.health.lock().unwrap_or_else(|e| e.into_inner());
+        if health.aside != aside {
+            health.since = self.now();
+            health.aside = aside;
+        }
     }
 
     pub(crate) fn reopened(&self) {
@@ -338,10 +379,26 @@ impl Shared {
         let wal = self.path.with_extension("db-wal");
         let size = |path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         let health = self.health.lock().unwrap_or_else(|e| e.into_inner());
+        let (state, reason, message) = match (&health.trouble, &health.aside) {
+            (Some(trouble), _) => {
+                let reason = Reason::fixed("history-not-written");
+                let text = format!("what happens is kept in memory and not written: {trouble}");
+                (State::Degraded, reason, text)
+            }
+            (None, Some(aside)) => {
+                let reason = Reason::fixed("history-damaged");
+                let text = format!(
+                    "a history was damaged, and a new one was begun; take what you need of {} and move it away",
+                    aside.display()
+                );
+                (State::Degraded, reason, text)
+            }
+            (None, None) => (State::Passing, Reason::OK, String::new()),
+        };
         StoreStatus {
-            state: health.state,
-            reason: health.reason.clone(),
-            message: health.message.clone(),
+            state,
+            reason,
+            message,
             since: health.since,
             path: self.path.clone(),
             queued: load.entries,

@@ -7,7 +7,9 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use alpacalert_model::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
@@ -16,14 +18,15 @@ use crate::entry::Entry;
 use crate::error::Doing as _;
 use crate::lock::FolderLock;
 use crate::store::Shared;
-use crate::{StoreError, schema};
+use crate::{StoreError, keep, repair, schema};
 pub(crate) use memory::Memory;
 
 /// How often it is noted that the program runs, when nothing else is written: what a crash makes uncertain.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// A pause longer than this is time in which nobody looked: the machine slept, or the process was stopped.
-const STOOD_STILL: Duration = Duration::from_secs(30);
+/// How often it is looked whether there is something to pack or to let go, and the pause between two steps of that.
+const TEND_EVERY: Duration = Duration::from_secs(60);
+const TEND_AGAIN: Duration = Duration::from_millis(10);
 
 /// How long it waits before it tries again what failed.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -40,6 +43,12 @@ pub(crate) struct Writer {
     pending: Vec<Entry>,
     /// When the program stood still.
     gap: Option<(Timestamp, Timestamp)>,
+    /// Looks the file through.
+    checking: Option<JoinHandle<Result<(), StoreError>>>,
+    /// When it was last noted that the program runs.
+    noted: Option<Instant>,
+    /// When the past is tended to again.
+    tending: Instant,
 }
 
 /// Which file it is, whatever its name.
@@ -55,16 +64,24 @@ impl Writer {
             run: None,
             pending: Vec::new(),
             gap: None,
+            checking: None,
+            noted: None,
+            tending: Instant::now() + TEND_EVERY,
         }
     }
 
     /// Opens the database, or tells why that does not work now.
     pub(crate) fn open(&mut self) -> Result<(), StoreError> {
         let opened = self.begin(self.shared.now());
-        if let Err(error) = &opened {
-            self.drop_what_failed(error);
+        let Err(error) = opened else {
+            return Ok(());
+        };
+        self.drop_what_failed(&error);
+        if !error.is_damage() {
+            return Err(error);
         }
-        opened
+        // The damaged file is out of the way now.
+        self.begin(self.shared.now())
     }
 
     /// Writes until the queue is closed and empty.
@@ -72,12 +89,14 @@ impl Writer {
         let mut wait = AGAIN.0;
         loop {
             let before = self.shared.now();
-            match self.shared.queue.take(HEARTBEAT) {
+            let idle = self.tending.saturating_duration_since(Instant::now());
+            match self.shared.queue.take(idle.min(HEARTBEAT)) {
                 Some(entries) => self.pending.extend(entries),
                 None => break,
             }
             let now = self.shared.now();
-            if now.duration_since(before) > STOOD_STILL.try_into().unwrap_or_default() {
+            let paused = u128::try_from(now.duration_since(before).as_millis()).unwrap_or(0);
+            if paused > self.shared.settings.stood_still.as_millis() {
                 self.gap = Some((before, now));
             }
             while let Err(error) = self.commit() {
@@ -96,18 +115,31 @@ impl Writer {
                 wait = (wait * 2).min(AGAIN.1);
             }
             wait = AGAIN.0;
+            let asked = self.shared.untended.swap(false, Ordering::Relaxed);
+            if asked || Instant::now() >= self.tending {
+                self.tend();
+            }
+            self.check();
+            self.shared.look_aside();
         }
         // The file is complete on its own, without the log beside it.
-        if let Some(connection) = self.connection.take()
-            && let Err((_, error)) = connection.close()
-        {
-            tracing::warn!("failed to close the history: {error}");
+        if let Some(connection) = self.connection.take() {
+            let _ = schema::leave_at_close(&connection, false);
+            if let Err((_, error)) = connection.close() {
+                tracing::warn!("failed to close the history: {error}");
+            }
         }
     }
 
     fn commit(&mut self) -> Result<(), StoreError> {
         let now = self.shared.now();
         self.begin(now)?;
+        let fresh = self
+            .noted
+            .is_some_and(|noted| noted.elapsed() < HEARTBEAT / 2);
+        if fresh && self.pending.is_empty() && self.gap.is_none() {
+            return Ok(());
+        }
         let (Some(connection), Some(memory), Some((run, _))) =
             (&mut self.connection, &mut self.memory, self.run)
         else {
@@ -122,6 +154,7 @@ impl Writer {
             .doing(ACT)?;
         change.commit().doing(ACT)?;
         self.gap = None;
+        self.noted = Some(Instant::now());
         self.pending.clear();
         self.shared.succeed(rows, now);
         Ok(())
@@ -143,7 +176,14 @@ impl Writer {
         }
         if self.connection.is_none() {
             make_file(path)?;
-            self.connection = Some(schema::open(path)?);
+            let connection = schema::open(path)?;
+            let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            if size <= repair::CHECKED_AT_ONCE {
+                repair::check(&connection)?;
+            } else if self.run.is_none() {
+                self.shared.suspect();
+            }
+            self.connection = Some(connection);
             self.shared.reopened();
         }
         let Some(connection) = &mut self.connection else {
@@ -170,6 +210,29 @@ impl Writer {
         Ok(())
     }
 
+    /// Packs some measurements, or lets some of the past go.
+    fn tend(&mut self) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        let retention = self.shared.retention();
+        let tended = keep::tend(connection, &retention, self.shared.now());
+        let pause = match tended.doing("tend to the history") {
+            Ok(tended) => {
+                if tended.forgot {
+                    self.memory = None;
+                }
+                if tended.more { TEND_AGAIN } else { TEND_EVERY }
+            }
+            Err(error) => {
+                tracing::warn!("{}", error.chain());
+                self.drop_what_failed(&error);
+                TEND_EVERY
+            }
+        };
+        self.tending = Instant::now() + pause;
+    }
+
     /// What is in memory may not be what is in the file any more.
     fn drop_what_failed(&mut self, error: &StoreError) {
         self.memory = None;
@@ -182,6 +245,45 @@ impl Writer {
         };
         if !passes {
             self.connection = None;
+        }
+        if let Some(connection) = &self.connection {
+            // What is in the log already may go into the database, so that the log's own room can be used again. When there is
+            // no room for that either, nothing changes.
+            let _ = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+        }
+        if error.is_damage() {
+            self.put_aside(error);
+        }
+    }
+
+    /// Begins a new file beside the damaged one.
+    fn put_aside(&mut self, error: &StoreError) {
+        let damage = error.chain();
+        match repair::put_aside(&self.shared.path, self.shared.now()) {
+            Ok(aside) => tracing::error!(
+                "the history is damaged ({damage}); it was put aside as {}, and a new one is begun",
+                aside.display()
+            ),
+            Err(error) => self.shared.fail(&error),
+        }
+    }
+
+    /// Has the file looked through, when somebody found something strange in it, beside everything else.
+    fn check(&mut self) {
+        if let Some(checking) = self.checking.take_if(|checking| checking.is_finished()) {
+            match checking.join() {
+                Ok(Err(error)) if error.is_damage() => self.drop_what_failed(&error),
+                Ok(Err(error)) => tracing::warn!("{}", error.chain()),
+                Ok(Ok(())) => tracing::debug!("the history was checked and is in order"),
+                Err(_) => tracing::error!("the check of the history panicked"),
+            }
+        }
+        if self.checking.is_none() && self.shared.take_suspicion() {
+            let path = self.shared.path.clone();
+            let checking = std::thread::Builder::new()
+                .name("history-check".to_owned())
+                .spawn(move || repair::check(&schema::open_for_reading(&path)?));
+            self.checking = checking.ok();
         }
     }
 

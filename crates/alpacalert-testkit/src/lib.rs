@@ -10,16 +10,20 @@
 //! assert!(std::net::TcpStream::connect(nginx.address()).is_ok());
 //! ```
 
+mod browser;
 mod certificates;
 mod hostile;
+mod kubernetes;
 mod port;
 mod process;
 mod require;
 mod server;
 mod wait;
 
+pub use browser::{Browser, SharedBrowser};
 pub use certificates::{Authority, Issued, Lifetime};
 pub use hostile::{Hostile, Trick};
+pub use kubernetes::{ControlPlane, FakeApiServer};
 pub use port::free_port;
 pub use process::Process;
 pub use require::{require, skip};
@@ -27,6 +31,7 @@ pub use server::dovecot::Dovecot;
 pub use server::exim::Exim;
 pub use server::nginx::Nginx;
 pub use server::nsd::{Nsd, silent_udp};
+pub use server::oidc::OidcProvider;
 pub use server::openssl::TlsServer;
 pub use server::postgres::Postgres;
 pub use tempfile::TempDir;

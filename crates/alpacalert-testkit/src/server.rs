@@ -4,6 +4,7 @@ pub(crate) mod dovecot;
 pub(crate) mod exim;
 pub(crate) mod nginx;
 pub(crate) mod nsd;
+pub(crate) mod oidc;
 pub(crate) mod openssl;
 pub(crate) mod postgres;
 

@@ -12,7 +12,7 @@ const MESSAGE_LINES: usize = 4;
 const VALUES: usize = 2;
 
 /// What a node that is not Passing says: the most important first, never empty.
-pub(crate) fn evidence(node: NodeRef<'_>) -> Vec<String> {
+pub fn evidence(node: NodeRef<'_>) -> Vec<String> {
     let status = node.status();
     // That members decide is seen from the members.
     let counts = status.reason == Reason::MEMBERS && !is_leaf(node);
@@ -40,7 +40,7 @@ pub(crate) fn evidence(node: NodeRef<'_>) -> Vec<String> {
 }
 
 /// What a cause says. A Passing one is a cause where its state is inverted on the way up.
-pub(crate) fn cause_evidence(leaf: NodeRef<'_>) -> Vec<String> {
+pub fn cause_evidence(leaf: NodeRef<'_>) -> Vec<String> {
     if leaf.state() == State::Passing {
         return vec!["it is passing, and should not be".to_owned()];
     }
@@ -74,7 +74,7 @@ pub(crate) fn reason_words(reason: &Reason) -> String {
 }
 
 /// What a system's rule asked for and what it got, where that does not go without saying.
-fn rule_sentence(node: NodeRef<'_>) -> Option<String> {
+pub fn rule_sentence(node: NodeRef<'_>) -> Option<String> {
     let Some(Role::System {
         rule,
         degraded_below,

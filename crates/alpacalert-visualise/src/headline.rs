@@ -239,15 +239,39 @@ fn whose(node: NodeRef<'_>, causes: &[Cause]) -> Option<Whose> {
 /// The causes in words: `Message queue (infrastructure team): queue reports is missing; disk /: …; and 3 more causes`.
 fn why(view: &View<'_>, node: NodeRef<'_>, explanation: &Explanation) -> String {
     let causes = &explanation.causes;
-    let mut words: Vec<String> = causes
-        .iter()
-        .take(NAMED)
-        .filter_map(|cause| cause_words(view, node, cause))
-        .collect();
+    let mut words: Vec<String> = Vec::new();
+    // What things say of themselves: the thing, and the words.
+    let mut said: Vec<(NodeKey, String)> = Vec::new();
+    // What is named once is not named again for another fault in it.
+    let mut names: Vec<String> = Vec::new();
+    let mut repeated = 0;
+    for cause in causes {
+        if words.len() == NAMED {
+            break;
+        }
+        let Some(sentence) = cause_words(view, node, cause) else {
+            continue;
+        };
+        // A thing often passes on what a part of it says, and both hold it where it is.
+        let is_said = |(whole, text): &(NodeKey, String)| {
+            cause.path.contains(whole) && text.contains(&sentence.said)
+        };
+        let is_named = |name: &String| !name.is_empty() && *name == sentence.name;
+        if said.iter().any(is_said) || names.iter().any(is_named) {
+            repeated += 1;
+            continue;
+        }
+        words.push(sentence.to_string());
+        names.push(sentence.name);
+        let whole = cause.path.iter().rev().nth(1).copied();
+        if let Some(whole) = whole.filter(|_| view.graph.get(cause.node).is_some_and(is_own_word)) {
+            said.push((whole, sentence.said));
+        }
+    }
     if words.is_empty() {
         return evidence(node).into_iter().next().unwrap_or_default();
     }
-    let rest = causes.len().saturating_sub(NAMED);
+    let rest = causes.len().saturating_sub(words.len() + repeated);
     if rest > 0 {
         let least = if explanation.causes_cut {
             "at least "
@@ -262,42 +286,76 @@ fn why(view: &View<'_>, node: NodeRef<'_>, explanation: &Explanation) -> String 
     words.join("; ")
 }
 
-fn cause_words(view: &View<'_>, node: NodeRef<'_>, cause: &Cause) -> Option<String> {
+/// What a sentence says of one cause.
+struct CauseWords {
+    /// Where it is; empty when it is what the sentence is about.
+    name: String,
+    said: String,
+}
+
+impl fmt::Display for CauseWords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.name.is_empty() {
+            write!(f, "{}: ", self.name)?;
+        }
+        f.write_str(&self.said)
+    }
+}
+
+fn cause_words(view: &View<'_>, node: NodeRef<'_>, cause: &Cause) -> Option<CauseWords> {
     let leaf = view.graph.get(cause.node)?;
     let said = cause_evidence(leaf).into_iter().next().unwrap_or_default();
     if leaf.key() == node.key() {
-        return Some(said);
+        let name = String::new();
+        return Some(CauseWords { name, said });
     }
-    let foreign = cause.owner.is_some() && cause.owner.as_ref() != node.owner();
-    let name = if foreign {
-        boundary(view, node, cause).unwrap_or_else(|| leaf_name(view, node, cause, leaf))
-    } else {
-        leaf_name(view, node, cause, leaf)
+    let name = match &cause.owner {
+        Some(owner) if cause.owner.as_ref() != node.owner() => {
+            let (name, inside) = boundary(view, node, cause)
+                .unwrap_or_else(|| (leaf_name(view, node, cause, leaf), None));
+            let inside = inside.map(|inside| format!(", {inside}"));
+            format!("{name} ({}){}", one_line(owner), inside.unwrap_or_default())
+        }
+        _ => leaf_name(view, node, cause, leaf),
     };
-    let owner = match &cause.owner {
-        Some(owner) if foreign => format!(" ({})", one_line(owner)),
-        _ => String::new(),
-    };
-    Some(format!("{name}{owner}: {said}"))
+    Some(CauseWords { name, said })
 }
 
-/// What stands at the border between two owners: the first thing on the way to the cause that is the other's.
-fn boundary(view: &View<'_>, node: NodeRef<'_>, cause: &Cause) -> Option<String> {
-    cause
+/// What stands at the border between two owners: the first thing on the way to the cause that is the other's. With it the
+/// next thing on the way, where more than one lies in between: a border may have much behind it.
+fn boundary(view: &View<'_>, node: NodeRef<'_>, cause: &Cause) -> Option<(String, Option<String>)> {
+    let mut steps = cause
         .path
         .iter()
         .skip_while(|key| **key == node.key())
         .filter_map(|key| view.graph.get(*key))
-        .find(|step| step.owner() == cause.owner.as_ref())
-        .map(|step| one_line(step.title()))
+        .skip_while(|step| step.owner() != cause.owner.as_ref());
+    let border = one_line(steps.next()?.title());
+    let inside: Vec<NodeRef<'_>> = steps.take(2).collect();
+    let inside = match inside.as_slice() {
+        [first, _] => Some(one_line(first.title())),
+        _ => None,
+    };
+    Some((border, inside))
 }
 
-/// What to call a leaf where its surroundings are not shown: a part of a thing is named with the thing.
+/// Whether a leaf is what the thing above it says of itself.
+fn is_own_word(leaf: NodeRef<'_>) -> bool {
+    let fragment = leaf.id().kind().fragment().unwrap_or_default();
+    fragment.rsplit('/').next() == Some("status")
+}
+
+/// What to call a leaf where its surroundings are not shown: a part of a thing is named with the thing, and what a thing says
+/// of itself by the thing alone.
 fn leaf_name(view: &View<'_>, node: NodeRef<'_>, cause: &Cause, leaf: NodeRef<'_>) -> String {
-    // The sentence has named the node itself.
+    let itself = is_own_word(leaf);
     let whole = cause.path.iter().rev().nth(1);
-    let whole = whole.filter(|key| **key != node.key() && leaf.id().kind().fragment().is_some());
+    let whole = whole.filter(|_| leaf.id().kind().fragment().is_some());
     match whole.and_then(|key| view.graph.get(*key)) {
+        // The sentence has named the node itself.
+        Some(whole) if whole.key() == node.key() && itself => String::new(),
+        Some(whole) if whole.key() == node.key() => one_line(leaf.title()),
+        Some(whole) if itself => one_line(whole.title()),
         Some(whole) => format!("{}, {}", one_line(whole.title()), one_line(leaf.title())),
         None => one_line(leaf.title()),
     }

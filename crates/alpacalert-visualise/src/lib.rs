@@ -36,6 +36,7 @@ mod when;
 
 pub use change::change_line;
 pub use dot::dot;
+pub use evidence::{cause_evidence, evidence, rule_sentence};
 pub use explain::{explain, impact};
 pub use headline::{Headline, Overview, Whose, overview};
 pub use junit::junit;

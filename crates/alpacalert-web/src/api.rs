@@ -27,6 +27,7 @@ use alpacalert_api::ErrorBody;
 
 use crate::{Guarded, Live, Policy};
 
+pub(crate) use convert::find;
 pub(crate) use convert::service_name;
 pub use document::api_document;
 pub(crate) use log::EventLog;
@@ -72,9 +73,9 @@ async fn no_such_path() -> Problem {
 #[derive(Debug)]
 pub(crate) struct Problem(StatusCode, String);
 
-/// An answer that says what is wrong.
+/// An answer that says what is wrong. It may quote the question, which comes from anybody.
 pub(crate) fn problem(status: StatusCode, text: impl Into<String>) -> Problem {
-    Problem(status, text.into())
+    Problem(status, convert::clean(&text.into()))
 }
 
 impl Problem {

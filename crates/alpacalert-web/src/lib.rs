@@ -10,6 +10,7 @@ mod live;
 pub mod page;
 mod remember;
 mod server;
+mod serving;
 mod settings;
 mod viewer;
 
@@ -18,7 +19,8 @@ pub use api::api_document;
 pub use itself::Itself;
 pub use live::{ConfigStatus, Live, Parts, Rejected};
 pub use remember::Remember;
-pub use server::serve;
+pub use server::{raise_handles, serve};
+pub use serving::Serving;
 pub use settings::WebSettings;
 pub use viewer::Viewer;
 
@@ -26,15 +28,23 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 
 /// Every route of an instance with its policy. Must be called inside a runtime: it begins to keep the events that it tells.
-pub fn routes(live: Live) -> Guarded {
-    api::router(live.clone()).merge(page::router(live))
+pub fn routes(live: Live, access: Access) -> Guarded {
+    api::router(live.clone())
+        .merge(page::router(live))
+        .merge(access::router(access))
 }
 
 /// Everything that an instance serves. Must be called inside a runtime.
 pub fn router(live: Live, settings: WebSettings) -> Router {
-    routes(live)
+    // The last one that is added is the first one that a request meets.
+    routes(live, settings.access.clone())
         .into_router()
+        .fallback(page::no_such_page)
+        .layer(from_fn(page::dressed))
         .layer(from_fn_with_state(settings.access.clone(), access::gate))
-        .layer(from_fn(guard::headers))
-        .layer(from_fn_with_state(settings, guard::host))
+        .layer(from_fn(guard::body))
+        .layer(from_fn_with_state(settings.clone(), guard::origin))
+        .layer(from_fn_with_state(settings.clone(), access::limit))
+        .layer(from_fn_with_state(settings.clone(), guard::host))
+        .layer(from_fn_with_state(settings, guard::headers))
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::Access;
+use crate::{Access, Serving};
 
 /// How an instance is served.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub struct WebSettings {
     pub listen: SocketAddr,
     /// Who may see what.
     pub access: Access,
+    /// Limits and TLS.
+    pub serving: Serving,
 }
 
 impl Default for WebSettings {
@@ -20,6 +22,7 @@ impl Default for WebSettings {
         WebSettings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8420)),
             access: Access::default(),
+            serving: Serving::default(),
         }
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use alpacalert::model::Timestamp;
 use alpacalert::{Monitor, Settings, Tasks};
-use alpacalert_web::{Access, ConfigStatus, Itself, Live, Parts, Remember, WebSettings};
+use alpacalert_web::{Access, ConfigStatus, Itself, Live, Parts, Remember, Serving, WebSettings};
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
@@ -77,6 +77,8 @@ pub(crate) fn run(command: &Serve, terminal: &Terminal) -> Outcome {
     planned
         .may_listen_on(command.listen)
         .map_err(Failure::usage)?;
+    planned.may_be_served().map_err(Failure::configuration)?;
+    alpacalert_web::raise_handles();
     let runtime = runtime()?;
     let outcome = runtime.block_on(serve(planned, command.listen, command.state.clone()));
     // A look at a file system that hangs blocks its thread for ever: nobody waits for that.
@@ -117,13 +119,16 @@ async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> 
         history: Some(store.clone()),
     });
     itself.begin(live.clone());
-    let access = Access::new(planned.access().as_ref());
+    let serve_plan = planned.serve();
+    let access = Access::new(planned.access().as_ref(), &serve_plan);
+    let serving = Serving::new(&serve_plan).map_err(Failure::configuration)?;
     let reloading = Reloading {
         planned,
         itself,
         engine: running.handle(),
         config,
         access: access.clone(),
+        serving: serving.clone(),
         listen,
     };
     reloading.begin(&tasks, &stop);
@@ -139,16 +144,16 @@ async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> 
             remember.clone().run(live.clone(), stop.clone())
         });
     }
-    let router = alpacalert_web::router(
-        live,
-        WebSettings {
-            listen,
-            ..WebSettings::default()
-        },
-    );
-    let web = alpacalert_web::serve(listener, router, stop.clone());
+    let settings = WebSettings {
+        listen,
+        access,
+        serving,
+    };
+    let router = alpacalert_web::router(live, settings.clone());
+    let is_encrypted = settings.serving.is_encrypted();
+    let web = alpacalert_web::serve(listener, router, settings, stop.clone());
     let web = tasks.essential("web", stop.clone(), web);
-    announce(listen);
+    announce(listen, is_encrypted);
     let broken = tokio::select! {
         () = stop.cancelled() => None,
         problem = tasks.fatal() => Some(problem),
@@ -177,10 +182,11 @@ fn monitor(planned: &Planned, itself: &Itself, settings: Settings) -> Result<Mon
 }
 
 /// Says on standard output where it is, for people and for programs that started it on a free port.
-fn announce(listen: SocketAddr) {
+fn announce(listen: SocketAddr, is_encrypted: bool) {
     tracing::info!(%listen, "serving");
-    supervisor::ready(&format!("serving on http://{listen}"));
+    let scheme = if is_encrypted { "https" } else { "http" };
+    supervisor::ready(&format!("serving on {scheme}://{listen}"));
     // Nobody may be reading, and it serves all the same.
-    let _ = writeln!(anstream::stdout(), "serving on http://{listen}");
+    let _ = writeln!(anstream::stdout(), "serving on {scheme}://{listen}");
     let _ = std::io::stdout().flush();
 }

@@ -1,13 +1,19 @@
 //! The real program, run as its users run it.
 
+#![allow(clippy::print_stdout, reason = "long forms tell what they measured")]
+
 mod check;
 mod federation;
+mod hostile;
 mod k8s;
+mod k8s_live;
 mod outputs;
+mod overload;
 mod program;
 mod proxy;
 mod remote;
 mod report;
+mod secrets;
 mod serve;
 mod signals;
 mod supervisor;

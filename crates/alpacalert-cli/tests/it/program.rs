@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use alpacalert_testkit::TempDir;
@@ -90,6 +91,8 @@ impl Ports {
 pub(crate) struct Started {
     child: Child,
     lines: mpsc::Receiver<String>,
+    /// What it says on standard error, read as it comes: a pipe that is full would stop it.
+    errors: Option<JoinHandle<String>>,
 }
 
 impl Started {
@@ -108,7 +111,17 @@ impl Started {
                 }
             }
         });
-        Started { child, lines }
+        let mut err = child.stderr.take().expect("its errors");
+        let errors = std::thread::spawn(move || {
+            let mut said = String::new();
+            err.read_to_string(&mut said).expect("UTF-8");
+            said
+        });
+        Started {
+            child,
+            lines,
+            errors: Some(errors),
+        }
     }
 
     /// The next line that contains this, within a few seconds.
@@ -159,11 +172,9 @@ impl Started {
             assert!(Instant::now() < end, "it did not end within {within:?}");
             std::thread::sleep(Duration::from_millis(10));
         };
-        let mut err = String::new();
-        if let Some(mut stderr) = self.child.stderr.take() {
-            stderr.read_to_string(&mut err).expect("UTF-8");
-        }
-        (status, err)
+        let said = self.errors.take().map(JoinHandle::join);
+        let said = said.map(|said| said.expect("UTF-8"));
+        (status, said.unwrap_or_default())
     }
 }
 

@@ -119,13 +119,17 @@ pub(crate) fn ask(
 }
 
 fn get(address: &str, path: &str, host: &str) -> (u16, String) {
+    get_with(address, path, host, "")
+}
+
+pub(crate) fn get_with(address: &str, path: &str, host: &str, headers: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("somebody listens");
     stream
         .set_read_timeout(Some(Duration::from_secs(10)))
         .expect("a time-out");
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n"
     )
     .expect("it can be asked");
     let mut answer = String::new();
@@ -158,6 +162,102 @@ fn without_a_configuration_it_serves_this_machine() {
     let (status, body) = get(&daemon.address, "/livez", "evil.example");
     assert_eq!(status, 421, "{body}");
     assert_eq!(get(&daemon.address, "/livez", "localhost:1").0, 200);
+}
+
+#[test]
+fn with_access_rules_it_listens_anywhere_and_a_token_opens_it_until_it_is_taken_away() {
+    let made = run(&["token", "new", "reports team", "--read", "fir*"]);
+    assert_eq!(made.code, 0, "{made:?}");
+    let (token, rules) = made.out.split_once("\n\n").expect("a token");
+    let (_, rules) = rules.split_once("\n\n").expect("lines of a configuration");
+    let folder = folder("");
+    let file = folder.path().join("alpacalert.yaml");
+    let services = one_file("first", folder.path());
+    let write = |text: &str| std::fs::write(&file, format!("{services}{text}")).expect("a file");
+    write(rules);
+    let daemon = serve_on("0.0.0.0:0", &["-c", file.to_str().expect("UTF-8")]);
+    let port = daemon.address.rsplit_once(':').expect("a port").1;
+    let address = format!("127.0.0.1:{port}");
+    let path = "/api/v1/nodes";
+    let ask = |token: &str| {
+        get_with(
+            &address,
+            path,
+            &address,
+            &format!("Authorization: Bearer {token}\r\n"),
+        )
+    };
+    assert_eq!(get(&address, path, &address).0, 401);
+    assert_eq!(get(&address, "/api/v1/services/first", &address).0, 404);
+    let (status, nodes) = ask(token);
+    assert_eq!(status, 200);
+    assert!(
+        nodes.contains("first") && !nodes.contains("itself"),
+        "{nodes}"
+    );
+    assert_eq!(ask("x").0, 401);
+
+    write("access: {}\n");
+    daemon.started.signal(Signal::HUP);
+    let signalled = Instant::now();
+    while ask(token).0 != 401 {
+        let took = signalled.elapsed();
+        assert!(
+            took < Duration::from_secs(1),
+            "it still counts after {took:?}"
+        );
+    }
+    // Nor can the rules be taken away while others can reach it.
+    write("");
+    daemon.started.signal(Signal::HUP);
+    let end = Instant::now() + Duration::from_secs(1);
+    while Instant::now() < end {
+        assert_eq!(get(&address, path, &address).0, 401);
+    }
+    daemon.started.signal(Signal::TERM);
+    let (_, said) = daemon.started.ended(SECONDS);
+    assert!(said.contains("no access rules"), "{said}");
+}
+
+#[test]
+fn a_password_is_hashed_and_never_an_argument() {
+    let mut child = alpacalert(&["password", "anna"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("its input");
+    stdin.write_all(b"correct horse\n").expect("it reads");
+    drop(stdin);
+    let said = child.wait_with_output().expect("it ends");
+    let rules = String::from_utf8(said.stdout).expect("text");
+    assert!(!rules.contains("horse"), "{rules}");
+    let folder = folder(&format!(
+        "{}{rules}",
+        one_file("first", std::path::Path::new("/"))
+    ));
+    let daemon = serve(&["-c", folder.path().to_str().expect("UTF-8")]);
+    let basic = "Authorization: Basic YW5uYTpjb3JyZWN0IGhvcnNl\r\n";
+    let (status, body) = get_with(&daemon.address, "/metrics", &daemon.address, basic);
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(daemon.get("/metrics").0, 401, "rules count on loopback too");
+    let short = run(&["password", "anna"]);
+    assert_eq!(short.code, 64, "{short:?}");
+}
+
+#[test]
+fn certificates_that_cannot_be_read_are_told_before_anything_starts() {
+    let folder = folder(&format!(
+        "{}serve: {{ tls: {{ certificate: no.pem, key: no.pem }} }}\n",
+        one_file("first", std::path::Path::new("/"))
+    ));
+    let path = folder.path().to_str().expect("UTF-8");
+    let said = run(&["serve", "--listen", "127.0.0.1:0", "-c", path]);
+    assert_eq!(said.code, 65, "{said:?}");
+    assert!(
+        said.err.contains("failed to read the certificate"),
+        "{said:?}"
+    );
 }
 
 #[test]

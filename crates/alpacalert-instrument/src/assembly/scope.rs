@@ -28,6 +28,8 @@ pub struct Scope<'b, 'a> {
     rule: Option<Rule>,
     degraded_below: Option<u32>,
     service: Option<ServiceInfo>,
+    /// Whether the target only asks for things of its kind.
+    question: bool,
     leaves: Vec<Leaf>,
     members: Vec<Member>,
     /// Where each member stands among them.
@@ -49,6 +51,7 @@ impl<'b, 'a> Scope<'b, 'a> {
             rule: None,
             degraded_below: None,
             service: None,
+            question: false,
             leaves: Vec::new(),
             members: Vec::new(),
             places: HashMap::new(),
@@ -96,6 +99,16 @@ impl<'b, 'a> Scope<'b, 'a> {
             self.rule = Some(rule);
             self.degraded_below = degraded_below;
         }
+    }
+
+    /// The target is no thing of its kind, but a question about such things, such as those that a selector selects. What
+    /// others have registered for the kind is for the things, which are its members, and is not asked about the question.
+    pub fn only_asks(&mut self) {
+        self.question = true;
+    }
+
+    pub(super) fn is_question(&self) -> bool {
+        self.question
     }
 
     /// Makes the target a Service.

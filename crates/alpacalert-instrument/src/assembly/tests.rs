@@ -525,3 +525,25 @@ fn a_plan_of_measurements_does_not_show_its_sensors() {
     let assembly = testing::assemble(&registry, [request("A", "a")]);
     assert!(!format!("{assembly:?}").contains("SensorConstant"));
 }
+
+#[test]
+fn a_question_is_not_extended_and_what_it_asks_for_is() {
+    let mut registry = Registry::new();
+    registry.register(
+        kind("A"),
+        |target: &Target, scope: &mut Scope<'_, '_>| -> Result {
+            if **target.id.reference() == *"a" {
+                scope.only_asks();
+                scope.require(request("A", "thing"), Effect::Required);
+                return Ok(());
+            }
+            leaf(target, scope)
+        },
+    );
+    registry.register(kind("A"), adds("extra"));
+    let tree = tree(&registry);
+    let extra = tree.lines().filter(|line| line.contains("#extra"));
+    let of_things = extra.filter(|line| line.contains(" thing"));
+    assert_eq!(of_things.count(), 1, "{tree}");
+    assert!(!tree.contains("A#extra a"), "{tree}");
+}

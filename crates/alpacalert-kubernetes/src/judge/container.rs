@@ -253,15 +253,16 @@ fn running(judge: &mut Judge<'_>, case: &Case<'_>) {
             (Some(end), Some(start))
                 if status.restart_count >= 1 && judge.within(start.0, hold) =>
             {
-                judge.degraded(
-                    rule,
-                    "Flapping",
-                    format!(
-                        "runs again since {}, after it {}",
-                        words(judge.age(start.0)),
-                        end
-                    ),
+                let text = format!(
+                    "runs again since {}, after it {end}",
+                    words(judge.age(start.0))
                 );
+                if is_loop(judge, status) {
+                    let text = format!("{text}, {} restarts", status.restart_count);
+                    judge.failing(rule, "CrashLoopBackOff", text);
+                } else {
+                    judge.degraded(rule, "Flapping", text);
+                }
             }
             _ => judge.passing(rule, "ok", "running"),
         };
@@ -295,6 +296,18 @@ fn running(judge: &mut Judge<'_>, case: &Case<'_>) {
             text,
         );
     }
+}
+
+/// Whether the last crash was one of a loop: the run before it was too short for the kubelet to forget its back-off. One
+/// crash after a week is none, however often the container was started in the years before.
+fn is_loop(judge: &Judge<'_>, status: &ContainerStatus) -> bool {
+    let Some(end) = &status.last_state.terminated else {
+        return false;
+    };
+    let (Some(start), Some(end)) = (end.started_at, end.finished_at) else {
+        return false;
+    };
+    status.restart_count >= 2 && end.0.duration_since(start.0) < judge.limit(CRASH_WINDOW)
 }
 
 /// How the last run ended, if it was a crash within the crash window.

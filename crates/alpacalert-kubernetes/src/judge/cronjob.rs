@@ -117,8 +117,9 @@ fn last_result(judge: &mut Judge<'_>, run: &Run<'_>, active: bool) {
             } else {
                 ""
             };
+            let why = job::last_words(judge, run.object);
             let text = format!(
-                "its last run {} failed{when}: {}: {}{now}",
+                "its last run {} failed{when}: {}: {}{why}{now}",
                 run.object.name(),
                 said.reason,
                 said.message

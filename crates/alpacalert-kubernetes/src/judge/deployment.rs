@@ -14,7 +14,7 @@ const REVISION: &str = "deployment.kubernetes.io/revision";
 
 pub(super) fn deployment(judge: &mut Judge<'_>, deployment: &Deployment) {
     let want = deployment.spec.replicas.unwrap_or(1);
-    let works = works(deployment);
+    let works = works(judge, deployment);
     if general::observed(judge, deployment.status.observed_generation, true) {
         replicas::replica_failure(judge, &deployment.status.conditions, "DEP-4");
         if want == 0 {
@@ -30,11 +30,28 @@ pub(super) fn deployment(judge: &mut Judge<'_>, deployment: &Deployment) {
     }
 }
 
-/// Whether as many replicas are available as it cannot do without.
-fn works(deployment: &Deployment) -> bool {
+/// How many replicas are enough: as many as a rollout leaves, and one at least, since without any nothing works.
+fn enough(deployment: &Deployment, want: i64) -> i64 {
+    (want - max_unavailable(deployment, want)).max(1).min(want)
+}
+
+/// Whether as many replicas are available as it cannot do without. One that crashes again and again is not, though it is
+/// counted as available for the seconds in between.
+fn works(judge: &Judge<'_>, deployment: &Deployment) -> bool {
     let want = deployment.spec.replicas.unwrap_or(1);
-    deployment.status.available_replicas >= want - max_unavailable(deployment, want)
-        && !condition(&deployment.status.conditions, "Available").is_some_and(Condition::is_false)
+    let needed = enough(deployment, want);
+    let said = condition(&deployment.status.conditions, "Available");
+    let available = deployment.status.available_replicas;
+    if said.is_some_and(Condition::is_false) || available < needed {
+        return false;
+    }
+    let sets = judge
+        .cluster
+        .controlled_by(kinds::REPLICA_SET, &judge.object.meta.uid);
+    let looping: usize = sets
+        .map(|set| replicas::looping(judge.cluster, set, judge.now))
+        .sum();
+    available - i64::try_from(looping).unwrap_or(i64::MAX) >= needed
 }
 
 /// DEP-6.
@@ -54,7 +71,7 @@ fn availability(judge: &mut Judge<'_>, deployment: &Deployment, want: i64) {
     let status = &deployment.status;
     let template = &deployment.spec.template;
     let said = condition(&status.conditions, "Available");
-    let min = want - max_unavailable(deployment, want);
+    let min = enough(deployment, want);
     let since = said
         .filter(|said| said.is_false())
         .and_then(Condition::since);

@@ -5,7 +5,7 @@ use alpacalert_model::{Effect, State, Timestamp};
 use super::{Judge, pod, references, words};
 use crate::kinds;
 use crate::object::workload::Job;
-use crate::object::{Condition, condition};
+use crate::object::{Condition, Object, condition};
 use crate::options::{JOB_OVERDUE, JOB_POD};
 
 /// How a Job ended.
@@ -40,7 +40,7 @@ pub(super) fn job(judge: &mut Judge<'_>, job: &Job) {
             } else {
                 &said.reason
             };
-            let why = last_words(judge);
+            let why = last_words(judge, judge.object);
             judge.failing(
                 "JOB-1",
                 reason,
@@ -92,7 +92,7 @@ fn under_way(judge: &mut Judge<'_>, job: &Job) {
     if failed > 0 {
         // The API's default for the number of retries is 6.
         let limit = job.spec.backoff_limit.unwrap_or(6);
-        let why = last_words(judge);
+        let why = last_words(judge, judge.object);
         judge.degraded(
             "JOB-3",
             "Retrying",
@@ -130,14 +130,12 @@ fn stuck_pod(judge: &mut Judge<'_>) {
     }
 }
 
-/// How the newest pod that failed ended: `; pod backup-x: container dump: …`.
-fn last_words(judge: &Judge<'_>) -> String {
+/// How the newest pod of a Job that failed ended: `; pod backup-x: container dump: …`.
+pub(super) fn last_words(judge: &Judge<'_>, job: &Object) -> String {
     if !judge.looks_around() {
         return String::new();
     }
-    let pods = judge
-        .cluster
-        .controlled_by(kinds::POD, &judge.object.meta.uid);
+    let pods = judge.cluster.controlled_by(kinds::POD, &job.meta.uid);
     let newest = pods
         .filter_map(|object| {
             pod::trouble(judge.cluster, object, judge.now).map(|(_, text)| (object, text))
@@ -149,7 +147,7 @@ fn last_words(judge: &Judge<'_>) -> String {
 }
 
 /// When a Job belongs in the order of its CronJob's runs.
-pub(crate) fn scheduled_at(object: &crate::object::Object, job: &Job) -> Option<Timestamp> {
+pub(crate) fn scheduled_at(object: &Object, job: &Job) -> Option<Timestamp> {
     let written = object.annotation("batch.kubernetes.io/cronjob-scheduled-timestamp");
     let written = written.and_then(|text| text.parse().ok());
     written

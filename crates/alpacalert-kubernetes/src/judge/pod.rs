@@ -1,14 +1,20 @@
 //! Pods: POD-1 to POD-10.
 
+mod trouble;
+
 use alpacalert_model::{Effect, State, Timestamp};
 use jiff::SignedDuration;
 
 use super::{Judge, references, words};
-use crate::cluster::{Cluster, Lookup};
+use crate::cluster::Lookup;
 use crate::kinds;
 use crate::object::pod::{Container, IDENTITY_VOLUME, Pod, Probe};
 use crate::object::{Condition, Object, condition};
 use crate::options::{CONTAINER_CREATE, CONTAINER_START, UNSCHEDULABLE};
+
+pub(super) use trouble::looks_well_and_crashes;
+pub(crate) use trouble::trouble;
+use trouble::{container_trouble, lost_node};
 
 /// Reasons of a pod that its node refused: it will never run there.
 const REFUSED: &[&str] = &[
@@ -233,6 +239,10 @@ fn ready(judge: &mut Judge<'_>, pod: &Pod) {
     {
         return judge.failing("POD-3", reason.as_str(), format!("not ready: {text}"));
     }
+    let text = match lost_node(judge, pod) {
+        Some(node) if gates.is_empty() => format!("{text}: {node}"),
+        _ => text,
+    };
     verdict_in_time(judge, pod, said.since(), reason, text);
 }
 
@@ -387,48 +397,6 @@ fn pull_secrets(judge: &mut Judge<'_>, pod: &Pod, namespace: &str) {
 pub(super) fn all_started(pod: &Pod) -> bool {
     let statuses = &pod.status.container_statuses;
     !statuses.is_empty() && statuses.iter().all(super::container::has_started)
-}
-
-/// The worst thing about the containers of a pod, with the reason: `container app: CrashLoopBackOff: …`.
-fn container_trouble(
-    cluster: &Cluster,
-    object: &Object,
-    pod: &Pod,
-    now: Timestamp,
-) -> Option<(State, alpacalert_model::Reason, String)> {
-    let mut worst: Option<(State, alpacalert_model::Reason, String)> = None;
-    for container in pod.spec.all_containers() {
-        let verdict = super::judge_part(cluster, object, "container", &container.name, now);
-        let Some(finding) = verdict.as_ref().and_then(|verdict| verdict.worst()) else {
-            continue;
-        };
-        if finding.state > worst.as_ref().map_or(State::Passing, |(state, ..)| *state) {
-            let text = format!("container {}: {}", container.name, finding.text);
-            worst = Some((finding.state, finding.reason.clone(), text));
-        }
-    }
-    worst
-}
-
-/// The worst thing about a pod, its containers included, in one sentence: `container app: CrashLoopBackOff: …`.
-pub(crate) fn trouble(
-    cluster: &Cluster,
-    object: &Object,
-    now: Timestamp,
-) -> Option<(State, String)> {
-    let pod = object.pod()?;
-    // A container's words tell more than the pod's own, so they come first.
-    let inside = container_trouble(cluster, object, pod, now);
-    let verdict = super::judge(cluster, object, now);
-    let own = verdict
-        .worst()
-        .filter(|finding| finding.state > State::Passing);
-    match (inside, own) {
-        (Some((state, _, text)), Some(own)) if state >= own.state => Some((state, text)),
-        (_, Some(own)) => Some((own.state, own.text.clone())),
-        (Some((state, _, text)), None) => Some((state, text)),
-        (None, None) => None,
-    }
 }
 
 /// How long containers may be created.

@@ -50,6 +50,17 @@ pub(crate) fn pods_of<'a>(cluster: &'a Cluster, owner: &'a Object) -> Pods<'a> {
     pods
 }
 
+/// How many of a controller's pods look well in this moment, and crash again and again.
+pub(super) fn looping(cluster: &Cluster, owner: &Object, now: Timestamp) -> usize {
+    let pods = cluster.controlled_by(kinds::POD, &owner.meta.uid);
+    pods.filter(|object| {
+        object
+            .pod()
+            .is_some_and(|pod| pod::looks_well_and_crashes(cluster, object, pod, now))
+    })
+    .count()
+}
+
 /// RS-1: whether a ReplicaSet is only history of its Deployment.
 pub(crate) fn is_history(cluster: &Cluster, object: &Object, set: &ReplicaSet) -> bool {
     let empty = set.spec.replicas == Some(0) && set.status.replicas == 0;

@@ -1,16 +1,17 @@
 //! Requests to an API server: kube finds it and proves who we are; what comes back is read here, pruned as it is read.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use jiff::SignedDuration;
+use kube::Client;
 use kube::client::Body;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
+use tokio::sync::Notify;
 
+use super::configuration::{ConfigurationError, configuration};
 use super::{Connection, Watched};
 
 /// How long a connection may take to be made.
@@ -28,9 +29,14 @@ const MIN_SKEW: i64 = 5;
 #[derive(Clone)]
 pub(crate) struct Api {
     client: Client,
+    /// Where it is, for people.
+    server: Arc<str>,
     namespaces: Arc<[String]>,
     /// By how many seconds the API server's clock is ahead of ours.
     skew: Arc<AtomicI64>,
+    /// Whether the last request was not answered, and a call for those who wait for an answer.
+    silent: Arc<AtomicBool>,
+    answers: Arc<Notify>,
 }
 
 /// Why a request was not answered as asked.
@@ -49,16 +55,23 @@ pub(crate) enum ApiError {
 
 impl Api {
     /// Finds the API server. Asks it nothing yet.
-    pub(super) async fn connect(connection: &Connection) -> Result<Api, kube::Error> {
+    pub(super) async fn connect(connection: &Connection) -> Result<Api, ConfigurationError> {
         // Several crates may bring a provider of cryptography; the first one to be installed counts.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut config = configuration(connection).await?;
         config.connect_timeout = Some(CONNECT);
         config.read_timeout = Some(SILENCE);
+        let server = config.cluster_url.to_string();
+        let client = Client::try_from(config).map_err(|error| {
+            ConfigurationError::Other(format!("cannot prove who we are to {server}: {error}"))
+        })?;
         Ok(Api {
-            client: Client::try_from(config)?,
+            client,
+            server: server.trim_end_matches('/').into(),
             namespaces: connection.namespaces.clone().into(),
             skew: Arc::default(),
+            silent: Arc::default(),
+            answers: Arc::default(),
         })
     }
 
@@ -89,7 +102,7 @@ impl Api {
         let bytes = body
             .collect()
             .await
-            .map_err(|error| ApiError::Transport(chain(&error)))?;
+            .map_err(|error| self.unanswered(&error))?;
         Ok(bytes.to_bytes().into())
     }
 
@@ -108,12 +121,14 @@ impl Api {
             .header(http::header::ACCEPT, "application/json")
             .body(Body::empty())
             .map_err(|error| ApiError::Nonsense(error.to_string()))?;
-        let response = self
-            .client
-            .send(request)
-            .await
-            .map_err(|error| ApiError::Transport(chain(&error)))?;
+        let response = self.client.send(request).await.map_err(|error| {
+            self.silent.store(true, Ordering::Relaxed);
+            self.unanswered(&error)
+        })?;
         self.note_time(&response);
+        if self.silent.swap(false, Ordering::Relaxed) {
+            self.answers.notify_waiters();
+        }
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -125,6 +140,24 @@ impl Api {
             .map(|body| body.to_bytes())
             .unwrap_or_default();
         Err(ApiError::Refused(status, refusal(&bytes)))
+    }
+
+    /// Nobody answers, or not to the end.
+    fn unanswered(&self, error: &dyn std::error::Error) -> ApiError {
+        let why = innermost(error);
+        let hint = if why.contains("UnknownIssuer") {
+            "; the kubeconfig names another certificate authority than the server's"
+        } else if why.contains("ertificate expired") {
+            "; the server's certificate must be renewed, or the clock of this machine set right"
+        } else {
+            ""
+        };
+        ApiError::Transport(format!("{} does not answer: {why}{hint}", self.server))
+    }
+
+    /// Waits until the API server answers somebody after it did not.
+    pub(super) async fn answers_again(&self) {
+        self.answers.notified().await;
     }
 
     fn note_time(&self, response: &Response<Body>) {
@@ -143,24 +176,6 @@ impl Api {
     }
 }
 
-async fn configuration(connection: &Connection) -> Result<Config, kube::Error> {
-    let options = KubeConfigOptions {
-        context: connection.context.clone(),
-        ..KubeConfigOptions::default()
-    };
-    let unusable = |error: kube::config::KubeconfigError| kube::Error::InferKubeconfig(error);
-    match (&connection.kubeconfig, &connection.context) {
-        (Some(path), _) => {
-            let file = Kubeconfig::read_from(path).map_err(unusable)?;
-            Config::from_custom_kubeconfig(file, &options)
-                .await
-                .map_err(unusable)
-        }
-        (None, Some(_)) => Config::from_kubeconfig(&options).await.map_err(unusable),
-        (None, None) => Config::infer().await.map_err(kube::Error::InferConfig),
-    }
-}
-
 /// The server's words for a refusal.
 fn refusal(bytes: &[u8]) -> String {
     let status: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
@@ -171,19 +186,13 @@ fn refusal(bytes: &[u8]) -> String {
     text.trim().chars().take(300).collect()
 }
 
-/// An error with its causes, of which many say only "error trying to connect".
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        source = error.source();
+/// The innermost cause of an error: what is around it only tells of layers.
+pub(super) fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
     }
-    text
+    error.to_string()
 }
 
 /// The lines of an answer that is not finished yet.
@@ -217,7 +226,10 @@ impl Lines {
             let frame = tokio::time::timeout(SILENCE, self.body.frame()).await;
             match frame.map_err(|_| ApiError::Transport("the watch fell silent".to_owned()))? {
                 None => return Ok(None),
-                Some(Err(error)) => return Err(ApiError::Transport(chain(&error))),
+                Some(Err(error)) => {
+                    let why = innermost(&error);
+                    return Err(ApiError::Transport(format!("the connection broke: {why}")));
+                }
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         self.buffer.extend_from_slice(&data);

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::Watched;
 use super::client::{Api, ApiError, Lines, WATCH_SECONDS};
+use super::list::{decode, list, paths, refused};
 use crate::cluster::Access;
 use crate::decode::Decoder;
 use crate::kinds;
@@ -19,6 +20,8 @@ use crate::object::Object;
 /// The shortest and the longest pause after something went wrong, doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(30);
+/// A watch that expires sooner than this after it was opened is a trouble, and not the course of things.
+const SHORT: Duration = Duration::from_secs(10);
 /// From here on an outage is so long that everything is listed anew.
 const LONG_PAUSE: Duration = Duration::from_secs(16);
 /// How often we ask again for a kind that we may not see, or that is not there: somebody may have changed that.
@@ -60,20 +63,6 @@ impl Event {
 }
 
 #[derive(Deserialize)]
-struct List<'a> {
-    #[serde(default)]
-    metadata: ListMeta,
-    #[serde(borrow, default)]
-    items: Option<Vec<&'a RawValue>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ListMeta {
-    resource_version: String,
-}
-
-#[derive(Deserialize)]
 struct WatchEvent<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
@@ -105,73 +94,6 @@ enum Ended {
     Expired,
 }
 
-/// Lists a kind once.
-pub(super) async fn list_once(api: &Api, watched: Watched) -> Vec<Event> {
-    let mut decoder = Decoder::default();
-    let mut objects = Vec::new();
-    let mut events = Vec::new();
-    for path in paths(api, &watched) {
-        match list(api, &watched, &path, "", &mut decoder, &mut events).await {
-            Ok((found, _)) => objects.extend(found),
-            Err(error) => return vec![refused(&watched, &error)],
-        }
-    }
-    events.push(Event::Listed(watched.kind.clone(), objects));
-    events.push(Event::Access(watched.kind, Access::Ok));
-    events
-}
-
-/// Where the objects are. Of leases only those of nodes are read.
-fn paths(api: &Api, watched: &Watched) -> Vec<String> {
-    if &*watched.kind == kinds::LEASE {
-        return vec!["/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases".to_owned()];
-    }
-    api.paths(watched)
-}
-
-async fn list(
-    api: &Api,
-    watched: &Watched,
-    path: &str,
-    query: &str,
-    decoder: &mut Decoder,
-    events: &mut Vec<Event>,
-) -> Result<(Vec<Object>, String), ApiError> {
-    let bytes = api.get(&format!("{path}{query}")).await?;
-    let list: List<'_> =
-        serde_json::from_slice(&bytes).map_err(|error| ApiError::Nonsense(error.to_string()))?;
-    let items = list.items.unwrap_or_default();
-    let mut objects = Vec::with_capacity(items.len());
-    let api_version = watched.api_version();
-    for raw in items {
-        match decoder.json(raw, Some((&api_version, &watched.name))) {
-            Ok(object) => objects.push(object),
-            Err(error) => events.push(Event::Unreadable(
-                watched.kind.clone(),
-                format!("{}: {error}", watched.name),
-            )),
-        }
-    }
-    Ok((objects, list.metadata.resource_version))
-}
-
-/// What an error means for the kind.
-fn refused(watched: &Watched, error: &ApiError) -> Event {
-    match error {
-        ApiError::Refused(StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED, text) => {
-            Event::Access(watched.kind.clone(), Access::Forbidden(text.clone()))
-        }
-        ApiError::Refused(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _) => {
-            Event::Access(watched.kind.clone(), Access::NotServed)
-        }
-        error => Event::Broken(
-            watched.kind.clone(),
-            error.to_string(),
-            matches!(error, ApiError::Transport(_)),
-        ),
-    }
-}
-
 /// Keeps up with a kind until nobody listens any more.
 pub(super) async fn run(api: Api, watched: Watched, events: mpsc::Sender<Event>) {
     let paths = paths(&api, &watched);
@@ -189,6 +111,7 @@ pub(super) async fn run(api: Api, watched: Watched, events: mpsc::Sender<Event>)
             streams: true,
             version: String::new(),
             pause: FIRST_PAUSE,
+            opened: None,
         };
         tasks.spawn(reflector.run());
     }
@@ -216,6 +139,8 @@ struct Reflector {
     /// that comes back is not asked for everything again.
     version: String,
     pause: Duration,
+    /// When the last watch was opened; `None` when it could not be.
+    opened: Option<tokio::time::Instant>,
 }
 
 /// Nobody listens any more.
@@ -230,15 +155,29 @@ impl Reflector {
                 self.round().await
             };
             let Ok(result) = result else { return };
+            let held = self.opened.map(|opened| opened.elapsed());
+            // What held for a while has nothing to do with troubles before.
+            let broke = matches!(result, Err(ApiError::Transport(_))) && self.resumes();
+            if broke || held.is_some_and(|held| held > SHORT) {
+                self.pause = FIRST_PAUSE;
+            }
+            // Nobody answered: whichever kind hears of the server first tells the others.
+            let silent = matches!(result, Err(ApiError::Transport(_)));
             let pause = match result {
-                Ok(()) => {
-                    self.pause = FIRST_PAUSE;
-                    // A server that ends every watch at once shall not be asked without pause.
-                    FIRST_PAUSE
+                // A server that lets go of what it has just told shall not be asked for everything without end.
+                Ok(()) if held.is_some_and(|held| held < SHORT) => {
+                    let pause = self.pause;
+                    self.pause = (self.pause * 2).min(LAST_PAUSE);
+                    pause
                 }
+                Ok(()) => FIRST_PAUSE,
                 Err(error) => {
                     let event = refused(&self.watched, &error);
-                    let rare = matches!(event, Event::Access(..));
+                    // A definition is served a moment after it says so.
+                    let soon =
+                        matches!(event, Event::Access(_, Access::NotServed)) && self.is_custom();
+                    let rare =
+                        matches!(event, Event::Access(..)) && !(soon && self.pause < LAST_PAUSE);
                     if self.tell(event).await.is_err() {
                         return;
                     }
@@ -248,8 +187,23 @@ impl Reflector {
             };
             // Not all at once: a server that comes back has enough to do.
             let jitter = pause.mul_f64(fastrand::f64() * 0.2);
-            tokio::time::sleep(pause + jitter).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause + jitter) => {}
+                () = self.api.answers_again(), if silent => {
+                    tokio::time::sleep(FIRST_PAUSE.mul_f64(fastrand::f64())).await;
+                }
+            }
         }
+    }
+
+    /// Whether a watch that broke can be taken up where it was: that costs the server little.
+    fn resumes(&self) -> bool {
+        self.opened.is_some() && !self.version.is_empty()
+    }
+
+    /// Whether the kind comes from a definition in the cluster.
+    fn is_custom(&self) -> bool {
+        kinds::resource(&self.watched.kind).is_none()
     }
 
     /// Reads the leases of nodes, now and then.
@@ -289,11 +243,11 @@ impl Reflector {
                     if !version.is_empty() && started.elapsed() > FIRST_PAUSE => {}
                 Err(error) => {
                     // What was refused may have changed unseen, and a server that was restored from a copy may never
-                    // come to where we were: only a short outage is taken up.
+                    // come to where we were: only a short outage is taken up. What follows a line that makes no sense is
+                    // told again from the last one that did.
                     let outage = match &error {
-                        ApiError::Transport(_) => true,
+                        ApiError::Transport(_) | ApiError::Nonsense(_) => true,
                         ApiError::Refused(status, _) => status.is_server_error(),
-                        ApiError::Nonsense(_) => false,
                     };
                     if outage && self.pause < LONG_PAUSE {
                         self.version = version;
@@ -376,10 +330,12 @@ impl Reflector {
         } else {
             query.push_str(&format!("&resourceVersion={version}"));
         }
+        self.opened = None;
         let mut lines = match self.api.lines(&format!("{}{query}", self.path)).await {
             Ok(lines) => lines,
             Err(error) => return Ok(Err(error)),
         };
+        self.opened = Some(tokio::time::Instant::now());
         if initial.is_none() {
             self.tell(Event::Works(self.watched.kind.clone())).await?;
         }
@@ -438,15 +394,11 @@ impl Reflector {
             if !marker.metadata.resource_version.is_empty() && initial.is_none() {
                 *version = marker.metadata.resource_version;
             }
-            let object = match self
-                .decoder
-                .json(event.object, Some((&api_version, &self.watched.name)))
-            {
+            let read = decode(&mut self.decoder, &self.watched, &api_version, event.object);
+            let object = match read {
                 Ok(object) => object,
-                Err(error) => {
-                    let text = format!("{}: {error}", self.watched.name);
-                    self.tell(Event::Unreadable(self.watched.kind.clone(), text))
-                        .await?;
+                Err(unreadable) => {
+                    self.tell(unreadable).await?;
                     continue;
                 }
             };

@@ -13,6 +13,8 @@ use crate::kinds;
 use crate::object::{Body, Condition, Object, condition};
 use crate::options::Options;
 
+/// How the words of a server begin that does not know who we are.
+pub(super) const UNAUTHORIZED: &str = "401";
 /// How many changes of a node are remembered: enough to tell that it flaps.
 const MAX_CHANGES: usize = 16;
 /// How many things that are no objects are told of one by one.
@@ -193,13 +195,29 @@ impl Store {
     }
 
     /// Why nothing at all is known, if so.
-    pub(super) fn nothing_answers(&self) -> Option<&str> {
-        let none = self
+    pub(super) fn nothing_answers(&self) -> Option<String> {
+        // Kinds that a cluster does not have say nothing about it.
+        let mut known = self
             .access
             .values()
-            .all(|access| *access == Access::Syncing);
-        let (_, why, _) = self.broken.values().next().filter(|_| none)?;
-        Some(why)
+            .filter(|access| **access != Access::NotServed)
+            .peekable();
+        known.peek()?;
+        let mut known = known.collect::<Vec<_>>();
+        if known.iter().all(|access| **access == Access::Syncing) {
+            let (_, why, _) = self.broken.values().next()?;
+            return Some(why.clone());
+        }
+        known.sort_by_key(|access| matches!(access, Access::Forbidden(_)));
+        match known.first()? {
+            Access::Forbidden(text) if text.starts_with(UNAUTHORIZED) => Some(format!(
+                "it does not know us ({text}); log in again, or mend the user of the kubeconfig's context"
+            )),
+            Access::Forbidden(text) => Some(format!(
+                "we may see nothing of it: {text}; `kubectl auth can-i --list` tells what we may, and -n, or the key `namespaces`, looks at single namespaces"
+            )),
+            _ => None,
+        }
     }
 
     /// What is known now.

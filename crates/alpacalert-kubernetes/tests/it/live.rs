@@ -1,222 +1,26 @@
 //! A watched cluster: what is asked of the API server, and what becomes of its faults.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alpacalert_instrument::{Builder, Context, ScheduleOverrides, SensorError, Snapshot, Source};
-use alpacalert_kubernetes::{Cluster, Connection, KubernetesSource, Options, Record, records};
-use alpacalert_model::{Graph, Kind, NodeId, State, Timestamp, Update};
+use alpacalert_instrument::{Builder, Context, ScheduleOverrides, Source};
+use alpacalert_kubernetes::{Cluster, Connection, KubernetesSource, Options};
+use alpacalert_model::{Graph, NodeId, Timestamp, Update};
+use alpacalert_testkit::FakeApiServer;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
-use crate::fake::Fake;
+use crate::follow::{Live, graph, source, state};
 use crate::support::{D, F, P, U};
 
-/// How long anything may take here.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A source that follows an API server.
-pub(crate) struct Live {
-    source: Arc<KubernetesSource>,
-    snapshots: mpsc::Receiver<Result<Snapshot, SensorError>>,
-    last: Option<Snapshot>,
-    cancel: CancellationToken,
-    /// Kept while it may be read.
-    kubeconfig: Option<tempfile::NamedTempFile>,
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        self.cancel.cancel();
-    }
-}
-
-fn source(kubeconfig: &Path) -> KubernetesSource {
-    let connection = Connection {
-        kubeconfig: Some(kubeconfig.to_owned()),
-        custom: true,
-        ..Connection::default()
-    };
-    KubernetesSource::new("test", connection, Options::default())
-}
-
-async fn follow(fake: &Fake) -> Live {
+async fn follow(fake: &FakeApiServer) -> Live {
     let kubeconfig = fake.kubeconfig();
     let mut live = Live::follow(kubeconfig.path());
     live.kubeconfig = Some(kubeconfig);
     live
 }
 
-/// The graph of a snapshot as of a time.
-fn graph(source: &KubernetesSource, snapshot: &Snapshot, now: Timestamp) -> Graph {
-    let registry = alpacalert_kubernetes::registry();
-    let snapshots = HashMap::from([(Arc::from("test"), snapshot.clone())]);
-    let mut builder = Builder::new(&registry, &snapshots, ScheduleOverrides::default(), now);
-    source.assemble(snapshot, &mut builder).expect("a graph");
-    let assembly = builder.finish();
-    let mut graph = Graph::new();
-    graph.apply("test", assembly.blueprint, now);
-    let updates: Vec<Update> = assembly
-        .observations
-        .into_iter()
-        .filter_map(|(id, observation)| {
-            Some(Update {
-                node: graph.key(&id)?,
-                confirmed: observation.state,
-                observation,
-            })
-        })
-        .collect();
-    graph.observe(updates, now);
-    graph
-}
-
-fn state(graph: &Graph, kind: &str, reference: &str) -> Option<(State, String)> {
-    let kind: Kind = kind.parse().expect("a kind");
-    let node = graph.get(graph.key(&NodeId::new("test", kind, reference))?)?;
-    node.role()?;
-    let own = node
-        .children()
-        .map(|(child, _)| child)
-        .find(|child| child.id().kind().as_str().ends_with("status"));
-    Some((
-        node.state(),
-        own.unwrap_or(node).status().reason.to_string(),
-    ))
-}
-
-impl Live {
-    /// Follows the API server of a kubeconfig.
-    pub(crate) fn follow(kubeconfig: &Path) -> Live {
-        let source = Arc::new(source(kubeconfig));
-        let (deliver, snapshots) = mpsc::channel(1);
-        let cancel = CancellationToken::new();
-        let cx = Context::default().with_cancel(cancel.clone());
-        let watched = source.clone();
-        tokio::spawn(async move { watched.watch(&cx, deliver).await });
-        Live {
-            source,
-            snapshots,
-            last: None,
-            cancel,
-            kubeconfig: None,
-        }
-    }
-
-    /// What an object's own sensor says.
-    pub(crate) fn says(&self, kind: &str, reference: &str) -> String {
-        let snapshot = self.last.as_ref().expect("a snapshot");
-        let graph = graph(&self.source, snapshot, Timestamp::now());
-        let kind: Kind = kind.parse().expect("a kind");
-        let node = graph
-            .key(&NodeId::new("test", kind, reference))
-            .and_then(|key| graph.get(key))
-            .expect("a node");
-        let own = node
-            .children()
-            .map(|(child, _)| child)
-            .find(|child| child.id().kind().as_str().ends_with("status"));
-        let messages = &own.unwrap_or(node).status().messages;
-        messages
-            .iter()
-            .map(|message| message.text.to_string())
-            .collect::<Vec<_>>()
-            .join(" | ")
-    }
-
-    /// A record for each object, judged as of a time, once nothing new has arrived for a moment.
-    pub(crate) async fn records(&mut self, at: Timestamp) -> Vec<Record> {
-        while let Ok(Some(Ok(snapshot))) =
-            tokio::time::timeout(Duration::from_secs(1), self.snapshots.recv()).await
-        {
-            self.last = Some(snapshot);
-        }
-        let snapshot = self.last.as_ref().expect("a snapshot");
-        records(
-            snapshot.get().expect("a cluster"),
-            &graph(&self.source, snapshot, at),
-        )
-    }
-
-    /// The references of the nodes of a kind.
-    pub(crate) fn nodes(&self, kind: &str) -> Vec<String> {
-        let snapshot = self.last.as_ref().expect("a snapshot");
-        let graph = graph(&self.source, snapshot, Timestamp::now());
-        graph
-            .nodes()
-            .filter(|node| node.id().kind().as_str() == kind)
-            .map(|node| node.id().reference().to_string())
-            .collect()
-    }
-
-    /// Waits until an object is not there any more.
-    pub(crate) async fn until_gone(&mut self, kind: &str, reference: &str) {
-        let waiting = async {
-            loop {
-                if let Some(Ok(snapshot)) = self.snapshots.recv().await {
-                    let found = state(
-                        &graph(&self.source, &snapshot, Timestamp::now()),
-                        kind,
-                        reference,
-                    );
-                    self.last = Some(snapshot);
-                    if found.is_none() {
-                        return;
-                    }
-                }
-            }
-        };
-        tokio::time::timeout(PATIENCE, waiting)
-            .await
-            .unwrap_or_else(|_| panic!("{kind} {reference} is still there"));
-    }
-
-    /// Waits until an object is in a state, judged now.
-    pub(crate) async fn until(&mut self, kind: &str, reference: &str, wanted: State) -> String {
-        self.until_at(kind, reference, wanted, Duration::ZERO).await
-    }
-
-    /// Waits until an object is in a state, judged as of so much later.
-    pub(crate) async fn until_at(
-        &mut self,
-        kind: &str,
-        reference: &str,
-        wanted: State,
-        later: Duration,
-    ) -> String {
-        let mut seen = Vec::new();
-        let waiting = async {
-            loop {
-                if let Some(snapshot) = &self.last {
-                    let now = Timestamp::now().checked_add(later).expect("a time");
-                    let found = state(&graph(&self.source, snapshot, now), kind, reference);
-                    if let Some((state, reason)) = &found
-                        && *state == wanted
-                    {
-                        return reason.clone();
-                    }
-                    seen.push(found);
-                }
-                match tokio::time::timeout(Duration::from_millis(200), self.snapshots.recv()).await
-                {
-                    Ok(Some(Ok(snapshot))) => self.last = Some(snapshot),
-                    Ok(Some(Err(error))) => seen.push(Some((U, error.chain()))),
-                    Ok(None) => panic!("the source has ended"),
-                    Err(_) => {}
-                }
-            }
-        };
-        match tokio::time::timeout(PATIENCE, waiting).await {
-            Ok(reason) => reason,
-            Err(_) => panic!("{kind} {reference} was never {wanted}: {seen:?}"),
-        }
-    }
-}
-
-fn pod(name: &str, extra: Value) -> Value {
+pub(crate) fn pod(name: &str, extra: Value) -> Value {
     let mut pod = json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": name, "namespace": "shop", "uid": format!("pod-{name}"), "creationTimestamp": "2026-01-01T00:00:00Z"},
@@ -230,7 +34,7 @@ fn pod(name: &str, extra: Value) -> Value {
     pod
 }
 
-fn account() -> Value {
+pub(crate) fn account() -> Value {
     json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "shop"}})
 }
 
@@ -244,7 +48,7 @@ const KINDS: usize = 45;
 /// C-09: what is asked of the API server depends on the number of kinds, and on nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c09_one_list_and_one_watch_per_kind_and_nothing_per_evaluation() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     for n in 0..50 {
         fake.put("pods", pod(&format!("p{n}"), json!({})));
@@ -283,7 +87,7 @@ async fn c09_one_list_and_one_watch_per_kind_and_nothing_per_evaluation() {
 /// A server that streams lists is asked once per kind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn streamed_lists_need_one_request_per_kind() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.stream_lists();
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
@@ -297,7 +101,7 @@ async fn streamed_lists_need_one_request_per_kind() {
 /// C-10: what may not be seen is Unknown with the reason, and never Failing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c10_refused_kinds_are_unknown() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.refuse("secrets", 403);
     fake.refuse("gateways", 404);
     fake.refuse("configmaps", 404);
@@ -338,7 +142,7 @@ async fn c10_refused_kinds_are_unknown() {
 /// C-10: broken and expired watches are taken up again, with nothing lost and nothing made up.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c10_watches_are_taken_up_again() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
     let mut live = follow(&fake).await;
@@ -371,7 +175,7 @@ async fn c10_watches_are_taken_up_again() {
 /// What arrives and is no object is counted, and stops nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_malformed_stops_nothing() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
     fake.put("pods", json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "odd", "namespace": "shop"}, "spec": {"containers": "many"}}));
@@ -391,7 +195,7 @@ async fn what_is_malformed_stops_nothing() {
 /// "G8": a ConfigMap that comes a moment after the pod that names it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_named_may_come_a_moment_later() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("configmaps", json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other", "namespace": "shop"}}));
     let mut live = follow(&fake).await;
@@ -420,7 +224,7 @@ async fn what_is_named_may_come_a_moment_later() {
 /// "G11": a kind whose watch stays broken is Unknown after a minute, and what it knew stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_watch_is_stale() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
     let mut live = follow(&fake).await;
@@ -443,7 +247,7 @@ async fn a_broken_watch_is_stale() {
 /// "NODE-7": a node that goes and comes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_goes_and_comes_flaps() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("nodes", node("True"));
     let mut live = follow(&fake).await;
     live.until("kubernetes.io/Node", "n1", P).await;
@@ -457,7 +261,7 @@ async fn a_node_that_goes_and_comes_flaps() {
 /// C-01: the result of a run whose Job is collected at once is remembered.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn c01_the_result_of_a_collected_job_is_remembered() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     let due = Timestamp::now().to_string();
     fake.put("cronjobs", json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "c", "namespace": "shop", "uid": "cron", "creationTimestamp": due},
@@ -484,7 +288,7 @@ async fn c01_the_result_of_a_collected_job_is_remembered() {
 /// An API server whose clock is an hour ahead: ages are counted by its clock.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ages_are_counted_by_the_clock_of_the_api_server() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     let ahead = Timestamp::now()
         .checked_add(jiff::SignedDuration::from_hours(1))
         .expect("a time");
@@ -508,7 +312,7 @@ async fn ages_are_counted_by_the_clock_of_the_api_server() {
 /// Custom resources are followed as their definitions come.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn custom_resources_follow_their_definitions() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("foos", json!({"apiVersion": "example.com/v1", "kind": "Foo", "metadata": {"name": "f", "namespace": "shop"}, "status": {"phase": "Failed"}}));
     let mut live = follow(&fake).await;
     fake.put("customresourcedefinitions", json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "foos.example.com"},
@@ -520,7 +324,7 @@ async fn custom_resources_follow_their_definitions() {
 /// One look, and nothing left behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_single_look_lists_each_kind_once() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     fake.put("serviceaccounts", account());
     fake.put("pods", pod("a", json!({})));
     let kubeconfig = fake.kubeconfig();
@@ -537,7 +341,7 @@ async fn a_single_look_lists_each_kind_once() {
 /// Two clusters in one graph: objects named alike are two nodes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_clusters_do_not_meet() {
-    let (one, two) = (Fake::start().await, Fake::start().await);
+    let (one, two) = (FakeApiServer::start().await, FakeApiServer::start().await);
     for fake in [&one, &two] {
         fake.put("serviceaccounts", account());
         fake.put("pods", pod("a", json!({})));
@@ -592,7 +396,7 @@ async fn two_clusters_do_not_meet() {
 /// Nobody answers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_that_does_not_answer_is_an_error_with_its_cause() {
-    let fake = Fake::start().await;
+    let fake = FakeApiServer::start().await;
     let kubeconfig = fake.kubeconfig();
     let source = source(kubeconfig.path());
     drop(fake);

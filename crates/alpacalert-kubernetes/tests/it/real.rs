@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use alpacalert_kubernetes::{Dump, Judged, Options, records};
 use alpacalert_model::Timestamp;
+use alpacalert_testkit::ControlPlane;
 use serde_json::{Value, json};
 
-use crate::live::Live;
-use crate::plane::Plane;
+use crate::follow::Live;
 use crate::support::{D, F, P, U};
+
+mod others;
+mod scheduled_runs;
 
 /// The moment, as the API writes it.
 fn now() -> String {
@@ -47,44 +50,35 @@ fn deployment(name: &str, replicas: u32, image: &str) -> String {
 /// Everything in one test: a control plane takes its time to start.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_control_plane() {
-    let Some(mut plane) = Plane::start() else {
+    let Some(mut plane) = ControlPlane::start() else {
         return;
     };
+    plane.start_kwok(ControlPlane::STAGES);
     plane.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n");
     plane.apply("apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n");
-    node_is(&plane, "True");
     let mut live = Live::follow(&plane.kubeconfig("admin"));
     live.until("kubernetes.io/Node", "n1", P).await;
 
+    // What takes minutes of the real clock begins first.
+    scheduled_runs::begin(&plane);
+    others::begin(&plane);
     rollouts(&plane, &mut live).await;
     jobs(&plane, &mut live).await;
-    cron_jobs(&plane, &mut live).await;
     claims(&plane, &mut live).await;
     configuration(&plane, &mut live).await;
     traffic(&plane, &mut live).await;
+    scheduled_runs::fail(&plane, &mut live).await;
+    others::check(&plane, &mut live).await;
     namespaces(&plane, &mut live).await;
     forbidden(&plane).await;
     the_manifest_lets_us_see_what_we_judge(&plane).await;
-    a_dump_is_the_same(&plane, &mut live).await;
     restart(&mut plane, &mut live).await;
-    lost_node(&plane, &mut live).await;
+    scheduled_runs::recover(&plane, &mut live).await;
+    a_dump_is_the_same(&plane, &mut live).await;
+    lost_node(&mut plane, &mut live).await;
 }
 
-fn node_is(plane: &Plane, ready: &str) {
-    plane.status("node", "", "n1", &json!({"allocatable": {"cpu": "100", "memory": "100Gi", "pods": "500"}, "capacity": {"cpu": "100", "memory": "100Gi", "pods": "500"},
-        "conditions": [{"type": "Ready", "status": ready, "reason": "Test", "lastHeartbeatTime": now(), "lastTransitionTime": now()}]}));
-    // The node lifecycle controller taints what has not been ready yet, and takes a moment to look again.
-    if ready == "True" {
-        let _ = plane.try_kubectl(&[
-            "taint",
-            "node",
-            "n1",
-            "node.kubernetes.io/not-ready:NoSchedule-",
-        ]);
-    }
-}
-
-async fn rollouts(plane: &Plane, live: &mut Live) {
+async fn rollouts(plane: &ControlPlane, live: &mut Live) {
     const CART: (&str, &str) = ("kubernetes.io/Deployment", "shop/cart");
     plane.apply(&deployment("cart", 3, "cart:1"));
     for pod in plane.wait_for_pods("shop", "app=cart", 3) {
@@ -141,7 +135,7 @@ async fn rollouts(plane: &Plane, live: &mut Live) {
 }
 
 /// The hash of the ReplicaSet that runs an image.
-fn new_hash(plane: &Plane, image: &str) -> String {
+fn new_hash(plane: &ControlPlane, image: &str) -> String {
     let start = std::time::Instant::now();
     loop {
         let list: Value =
@@ -164,7 +158,7 @@ fn new_hash(plane: &Plane, image: &str) -> String {
     }
 }
 
-async fn jobs(plane: &Plane, live: &mut Live) {
+async fn jobs(plane: &ControlPlane, live: &mut Live) {
     let job = |name: &str, limit: u32| {
         format!(
             "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: {name}, namespace: shop}}\nspec:\n  backoffLimit: {limit}\n  template:\n    spec: {{restartPolicy: Never, containers: [{{name: app, image: x}}]}}\n"
@@ -191,27 +185,7 @@ async fn jobs(plane: &Plane, live: &mut Live) {
     }
 }
 
-/// Runs that the CronJob makes would need a minute each: these are made from it by hand, and count alike.
-async fn cron_jobs(plane: &Plane, live: &mut Live) {
-    plane.apply("apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: nightly, namespace: shop}\nspec:\n  schedule: '0 0 1 1 *'\n  jobTemplate:\n    spec:\n      backoffLimit: 0\n      template:\n        spec: {restartPolicy: Never, containers: [{name: app, image: x}]}\n");
-    const CRON: (&str, &str) = ("kubernetes.io/CronJob", "shop/nightly");
-    live.until(CRON.0, CRON.1, P).await;
-    let end = |phase: &str, code: u32| json!({"phase": phase, "containerStatuses": [{"name": "app", "image": "x", "imageID": "x", "ready": false, "restartCount": 0, "state": {"terminated": {"exitCode": code, "reason": "Completed", "startedAt": now(), "finishedAt": now()}}}]});
-    for (run, phase, code, expected) in [("one", "Failed", 3, F), ("two", "Succeeded", 0, P)] {
-        plane.kubectl(&["create", "job", run, "--from=cronjob/nightly", "-n", "shop"]);
-        let pods = plane.wait_for_pods("shop", &format!("job-name={run}"), 1);
-        if run == "two" {
-            // What failed stays while the next run is under way.
-            live.until("kubernetes.io/Job", "shop/two", P).await;
-            live.until(CRON.0, CRON.1, F).await;
-        }
-        plane.status("pod", "shop", &pods[0], &end(phase, code));
-        live.until(CRON.0, CRON.1, expected).await;
-    }
-    plane.kubectl(&["delete", "cronjob", "nightly", "-n", "shop", "--wait=false"]);
-}
-
-async fn claims(plane: &Plane, live: &mut Live) {
+async fn claims(plane: &ControlPlane, live: &mut Live) {
     plane.apply("apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: late}\nprovisioner: nobody.example.com\nvolumeBindingMode: WaitForFirstConsumer\n---\napiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: now}\nprovisioner: nobody.example.com\nvolumeBindingMode: Immediate\n");
     let claim = |name: &str| {
         format!(
@@ -230,10 +204,16 @@ async fn claims(plane: &Plane, live: &mut Live) {
     // As it still waits, it still passes.
     live.until_at(PVC, "shop/late", P, Duration::from_secs(301))
         .await;
+    // A pod that wants it ends the waiting, and nobody makes the volume.
+    plane.apply("apiVersion: v1\nkind: Pod\nmetadata: {name: eater, namespace: shop}\nspec:\n  containers: [{name: app, image: x}]\n  volumes: [{name: v, persistentVolumeClaim: {claimName: late}}]\n");
+    live.until(PVC, "shop/late", U).await;
+    live.until_at(PVC, "shop/late", F, Duration::from_secs(301))
+        .await;
+    plane.kubectl(&["delete", "pod", "eater", "-n", "shop", "--wait=false"]);
     plane.kubectl(&["delete", "pvc", "now", "late", "-n", "shop", "--wait=false"]);
 }
 
-async fn configuration(plane: &Plane, live: &mut Live) {
+async fn configuration(plane: &ControlPlane, live: &mut Live) {
     plane.apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: shop}\ndata: {mode: fast}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: reader, namespace: shop}\nspec:\n  containers:\n  - name: app\n    image: x\n    env: [{name: MODE, valueFrom: {configMapKeyRef: {name: settings, key: mode}}}]\n");
     plane.status("pod", "shop", "reader", &running());
     let container = ("kubernetes.io/Pod#container", "shop/reader/app");
@@ -264,7 +244,7 @@ async fn configuration(plane: &Plane, live: &mut Live) {
     ]);
 }
 
-async fn traffic(plane: &Plane, live: &mut Live) {
+async fn traffic(plane: &ControlPlane, live: &mut Live) {
     plane.apply(&deployment("web", 1, "web:1"));
     plane.apply("apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}]}\n---\napiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: lb}\nspec: {controller: example.com/lb}\n---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web, namespace: shop}\nspec: {ingressClassName: lb, rules: [{http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {name: http}}}}]}}]}\n");
     let pods = plane.wait_for_pods("shop", "app=web", 1);
@@ -285,9 +265,22 @@ async fn traffic(plane: &Plane, live: &mut Live) {
         &json!({"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}),
     );
     live.until(ingress.0, ingress.1, P).await;
+    // Now that its class gives addresses, another Ingress without one has none for a reason.
+    plane.apply("apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: bare, namespace: shop}\nspec: {ingressClassName: lb, defaultBackend: {service: {name: web, port: {number: 80}}}}\n");
+    live.until("kubernetes.io/Ingress", "shop/bare", U).await;
+    let reason = live
+        .until_at(
+            "kubernetes.io/Ingress",
+            "shop/bare",
+            F,
+            Duration::from_secs(301),
+        )
+        .await;
+    assert_eq!(reason, "no-address");
+    plane.kubectl(&["delete", "ingress", "bare", "-n", "shop"]);
 }
 
-async fn namespaces(plane: &Plane, live: &mut Live) {
+async fn namespaces(plane: &ControlPlane, live: &mut Live) {
     plane.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: stuck}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: held, namespace: stuck, finalizers: [example.com/hold]}\n");
     plane.kubectl(&["delete", "namespace", "stuck", "--wait=false"]);
     live.until("kubernetes.io/Namespace", "stuck", U).await;
@@ -312,7 +305,7 @@ async fn namespaces(plane: &Plane, live: &mut Live) {
 }
 
 /// Somebody who may see everything but Secrets.
-async fn forbidden(plane: &Plane) {
+async fn forbidden(plane: &ControlPlane) {
     plane.apply("apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: looker}\nrules:\n- {apiGroups: [''], resources: [pods, nodes, namespaces, configmaps, services, serviceaccounts, persistentvolumeclaims, persistentvolumes], verbs: [list, watch]}\n- {apiGroups: [apps, batch, networking.k8s.io, discovery.k8s.io, storage.k8s.io], resources: ['*'], verbs: [list, watch]}\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: looker}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: looker}\nsubjects: [{kind: User, name: viewer, apiGroup: rbac.authorization.k8s.io}]\n");
     plane.apply("apiVersion: v1\nkind: Pod\nmetadata: {name: secretive, namespace: shop}\nspec:\n  containers: [{name: app, image: x}]\n  volumes: [{name: v, secret: {secretName: hidden}}]\n");
     plane.status("pod", "shop", "secretive", &running());
@@ -341,7 +334,7 @@ async fn forbidden(plane: &Plane) {
 }
 
 /// The role of the manifest is enough, and the manifest is one that the API server takes.
-async fn the_manifest_lets_us_see_what_we_judge(plane: &Plane) {
+async fn the_manifest_lets_us_see_what_we_judge(plane: &ControlPlane) {
     plane.apply(include_str!("../../../../docs/how-to/kubernetes.yaml"));
     plane.apply("apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: agent}\nroleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: alpacalert}\nsubjects: [{kind: User, name: agent, apiGroup: rbac.authorization.k8s.io}]\n");
     let mut agent = Live::follow(&plane.kubeconfig("agent"));
@@ -354,7 +347,7 @@ async fn the_manifest_lets_us_see_what_we_judge(plane: &Plane) {
 }
 
 /// The same cluster, saved with `kubectl get` and judged as of the same moment.
-async fn a_dump_is_the_same(plane: &Plane, live: &mut Live) {
+async fn a_dump_is_the_same(plane: &ControlPlane, live: &mut Live) {
     live.until("kubernetes.io/Service", "shop/web", P).await;
     let kinds = "all,configmaps,secrets,serviceaccounts,persistentvolumeclaims,persistentvolumes,endpointslices,ingresses,ingressclasses,nodes,namespaces,storageclasses,clusterroles,clusterrolebindings,roles,rolebindings,apiservices,leases,priorityclasses";
     let text = plane.kubectl(&["get", kinds, "--all-namespaces", "-o", "yaml"]);
@@ -383,15 +376,21 @@ async fn a_dump_is_the_same(plane: &Plane, live: &mut Live) {
     assert_eq!(verdicts(&saved), verdicts(&watched));
 }
 
-async fn restart(plane: &mut Plane, live: &mut Live) {
+async fn restart(plane: &mut ControlPlane, live: &mut Live) {
     plane.restart_api_server();
     plane.apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: after, namespace: shop}\n");
     live.until("kubernetes.io/ConfigMap", "shop/after", P).await;
 }
 
-async fn lost_node(plane: &Plane, live: &mut Live) {
-    node_is(plane, "Unknown");
+/// KWOK is ended, as a node's power is: nobody renews the lease, and the real controller gives the node up.
+async fn lost_node(plane: &mut ControlPlane, live: &mut Live) {
+    plane.stop("kwok");
     live.until("kubernetes.io/Node", "n1", F).await;
-    // Its pods are still shown as ready: they work, with less to stand on.
-    live.until("kubernetes.io/Deployment", "shop/web", D).await;
+    // Its pods are not ready any more, say the controllers, since nobody can tell.
+    const WEB: (&str, &str) = ("kubernetes.io/Deployment", "shop/web");
+    live.until_at(WEB.0, WEB.1, F, Duration::from_secs(361))
+        .await;
+    live.until("kubernetes.io/Service", "shop/web", F).await;
+    let why = live.says("kubernetes.io/Service", "shop/web");
+    assert!(why.contains("n1"), "{why}");
 }

@@ -1,26 +1,53 @@
 //! What every request passes: it finds out who asks, and ends streams of those who may not see them any more.
 
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 
-use super::credentials::Credentials;
-use super::rules::Verdict;
-use super::{Access, Caller, policy};
+use super::{Access, Caller, Credentials, Peer, Verdict, policy};
+use crate::api::problem;
 
 /// Credentials were brought that are worth nothing. Who is wrong is told so: going on as anybody would hide that a token
 /// has ended.
 #[derive(Clone, Debug)]
-pub(super) struct Refused(&'static str);
+pub(super) enum Refused {
+    /// For this reason.
+    Wrong(&'static str),
+    /// They were not looked at; after this long they may be.
+    Later(Duration),
+}
 
 impl Refused {
-    pub(super) fn answer(&self) -> Response {
-        policy::unknown(self.0)
+    pub(super) fn answer(&self, request: &Request) -> Response {
+        match self {
+            Refused::Wrong(why) => policy::unknown(why, request),
+            Refused::Later(wait) => later(*wait, "there were too many attempts to sign in"),
+        }
     }
+}
+
+/// Too many requests.
+pub(super) fn later(wait: Duration, text: &str) -> Response {
+    let seconds = wait.as_secs() + 1;
+    let text = format!("{text}; try again in {seconds} s");
+    let mut response = problem(StatusCode::TOO_MANY_REQUESTS, text).into_response();
+    if let Ok(seconds) = HeaderValue::from_str(&seconds.to_string()) {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
+}
+
+/// The address at the other end; of requests that came over no connection, that of this machine.
+pub(super) fn peer(request: &Request) -> IpAddr {
+    let peer = request.extensions().get::<Peer>();
+    peer.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.address.ip())
 }
 
 /// Finds out who asks.
@@ -29,12 +56,21 @@ pub(crate) async fn gate(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let credentials = Credentials::of(request.headers());
-    let verdict = access.rules().whose(&credentials, Timestamp::now()).await;
-    let (caller, end) = match verdict {
-        Verdict::Is(caller, end) => (caller, end),
-        Verdict::Refused(why) => {
-            request.extensions_mut().insert(Refused(why));
+    let rules = access.rules();
+    let peer = peer(&request);
+    let credentials = rules.credentials(peer, request.headers());
+    let from = rules.client(peer, request.headers());
+    request.extensions_mut().insert(rules.sign_in());
+    let proven = access.prove(&rules, from, credentials).await;
+    let verdict = proven.map(|credentials| (access.whose(&rules, &credentials), credentials));
+    let (caller, end, credentials) = match verdict {
+        Ok((Verdict::Is(caller, end), credentials)) => (caller, end, credentials),
+        Ok((Verdict::Refused(why), _)) => {
+            request.extensions_mut().insert(Refused::Wrong(why));
+            return next.run(request).await;
+        }
+        Err(refused) => {
+            request.extensions_mut().insert(refused);
             return next.run(request).await;
         }
     };
@@ -81,7 +117,7 @@ async fn revoked(
             match end {
                 Some(end) => {
                     let left = end.duration_since(Timestamp::now());
-                    tokio::time::sleep(left.unsigned_abs()).await;
+                    tokio::time::sleep(left.try_into().unwrap_or(Duration::ZERO)).await;
                 }
                 None => std::future::pending().await,
             }
@@ -91,7 +127,7 @@ async fn revoked(
             () = ended => {}
         }
         let rules = changes.borrow_and_update().clone();
-        match rules.whose(&credentials, Timestamp::now()).await {
+        match access.whose(&rules, &credentials) {
             Verdict::Is(same, later) if same == caller => end = later,
             _ => return,
         }

@@ -2,15 +2,15 @@
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::MethodRouter;
 
 use alpacalert::config::Anonymous;
 
-use super::Caller;
 use super::gate::Refused;
+use super::{Caller, SignIn};
 use crate::Viewer;
 use crate::api::problem;
 
@@ -101,11 +101,11 @@ fn refusal(policy: Policy, request: &Request) -> Option<Response> {
         return None;
     }
     if let Some(refused) = request.extensions().get::<Refused>() {
-        return Some(refused.answer());
+        return Some(refused.answer(request));
     }
     let Some(caller) = request.extensions().get::<Caller>() else {
         // A router that was put together without the gate shows nothing.
-        return Some(unknown("who asks is not known"));
+        return Some(unknown("who asks is not known", request));
     };
     let nobody = caller.name.is_none() && caller.viewer == Viewer::Public;
     let fits = match policy {
@@ -118,6 +118,7 @@ fn refusal(policy: Policy, request: &Request) -> Option<Response> {
         (true, _) => None,
         (false, true) => Some(unknown(
             "this is not for everybody: send a token as `Authorization: Bearer TOKEN`, or sign in",
+            request,
         )),
         (false, false) => {
             let text = "what you may see does not include this; see `access` in the configuration of this instance";
@@ -126,10 +127,36 @@ fn refusal(policy: Policy, request: &Request) -> Option<Response> {
     }
 }
 
-/// Asks who it is.
-pub(super) fn unknown(text: &str) -> Response {
+/// Asks who it is: a browser is led to where its user signs in, or asks them for a name and a password.
+pub(super) fn unknown(text: &str, request: &Request) -> Response {
+    let sign_in = request.extensions().get::<SignIn>();
+    let sign_in = sign_in.copied().unwrap_or(SignIn::Not);
+    if sign_in == SignIn::Oidc && is_page(request) {
+        return sign_in_and_come_back(request).into_response();
+    }
     let mut response = problem(StatusCode::UNAUTHORIZED, text).into_response();
-    let ask = HeaderValue::from_static("Bearer realm=\"alpacalert\"");
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
+    let asks = ["Bearer realm=\"alpacalert\""].into_iter();
+    let password =
+        (sign_in == SignIn::Password).then_some("Basic realm=\"alpacalert\", charset=\"UTF-8\"");
+    for ask in asks.chain(password) {
+        let ask = HeaderValue::from_static(ask);
+        response.headers_mut().append(header::WWW_AUTHENTICATE, ask);
+    }
     response
+}
+
+/// Whether somebody's browser asks for a page.
+fn is_page(request: &Request) -> bool {
+    let accepts = request.headers().get(header::ACCEPT);
+    let accepts = accepts.and_then(|accepts| accepts.to_str().ok());
+    request.method() == Method::GET && accepts.is_some_and(|accepts| accepts.contains("text/html"))
+}
+
+fn sign_in_and_come_back(request: &Request) -> Redirect {
+    let here = request.uri().path_and_query();
+    let here = here.map_or("/", |here| here.as_str());
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("next", here)
+        .finish();
+    Redirect::to(&format!("/login?{query}"))
 }

@@ -19,6 +19,11 @@ impl Scope {
         self.0.iter().any(|pattern| matches(pattern, name))
     }
 
+    /// What any of two holds.
+    fn and(&self, other: &Scope) -> Scope {
+        Scope::new(self.0.iter().chain(other.0.iter()).cloned())
+    }
+
     /// Whether nothing is among them.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -38,6 +43,14 @@ impl Extent {
             ScopePlan::Nothing => Extent::Some(Scope::default()),
             ScopePlan::Services(names) => Extent::Some(Scope::new(names)),
             ScopePlan::Everything => Extent::Everything,
+        }
+    }
+
+    /// What any of two holds.
+    pub(super) fn and(&self, other: &Extent) -> Extent {
+        match (self, other) {
+            (Extent::Some(one), Extent::Some(other)) => Extent::Some(one.and(other)),
+            _ => Extent::Everything,
         }
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn service_name(id: &NodeId) -> String {
 }
 
 /// The node of an identity, or the service of a name.
-pub(super) fn find<'g>(graph: &'g Graph, text: &str) -> Option<NodeRef<'g>> {
+pub(crate) fn find<'g>(graph: &'g Graph, text: &str) -> Option<NodeRef<'g>> {
     let service = NodeId::new("local", Kind::of(SERVICE), text);
     let candidates = std::iter::once(service).chain(readings(text));
     candidates

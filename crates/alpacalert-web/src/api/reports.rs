@@ -1,5 +1,6 @@
 //! How the instance is doing, and what it remembers.
 
+use alpacalert::config::Anonymous;
 use alpacalert::{Policy, TaskState, TaskStatus};
 use alpacalert_api::{
     ConfigReport, Counts, InstanceReport, Rejection, SourceReport, TaskReport, TransitionList,
@@ -167,7 +168,15 @@ pub(super) async fn transitions(
         to: past.to.unwrap_or(Timestamp::MAX),
         limit,
     };
-    let failed = |error: StoreError| problem(StatusCode::SERVICE_UNAVAILABLE, error.chain());
+    let is_operator = caller.viewer.is_operator();
+    let failed = |error: StoreError| {
+        let text = match is_operator {
+            true => error.chain(),
+            // Where the database is, is for those who run the instance.
+            false => "what this instance remembers cannot be read now".to_owned(),
+        };
+        problem(StatusCode::SERVICE_UNAVAILABLE, text)
+    };
     let mut found = Vec::new();
     match visible(&api, &caller.viewer, past.node).await? {
         None => found = history.transitions(wanted).await.map_err(failed)?,
@@ -178,7 +187,7 @@ pub(super) async fn transitions(
                     ..wanted.clone()
                 };
                 let mut told = history.transitions(wanted).await.map_err(failed)?;
-                if !inside {
+                if !inside && caller.anonymous != Anonymous::Causes {
                     for past in &mut told {
                         past.reason.clear();
                         past.message.clear();

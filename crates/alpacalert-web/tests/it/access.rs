@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use alpacalert::config::{AccessPlan, Anonymous, ScopePlan, TokenPlan};
+use alpacalert::config::{
+    AccessPlan, Anonymous, GroupAccess, Network, ProxyPlan, ScopePlan, ServePlan, TokenPlan,
+    UserPlan,
+};
 use alpacalert::model::State;
-use alpacalert_web::access::token;
-use alpacalert_web::{Access, Policy};
+use alpacalert_web::access::{password, token};
+use alpacalert_web::{Access, Policy, Serving};
+use base64::Engine as _;
 
 use crate::world::{Answer, World, service, world_of};
 
@@ -46,6 +50,10 @@ pub(crate) fn rules() -> AccessPlan {
 
 /// A public shop and a vault that is not.
 pub(crate) async fn shop_and_vault(rules: &AccessPlan) -> World {
+    shop_and_vault_served(rules, &ServePlan::default()).await
+}
+
+pub(crate) async fn shop_and_vault_served(rules: &AccessPlan, serve: &ServePlan) -> World {
     let services = vec![
         service("shop", "The shop", true, "till"),
         service("vault", "The Vault", false, "vault-door"),
@@ -54,11 +62,14 @@ pub(crate) async fn shop_and_vault(rules: &AccessPlan) -> World {
         ("till", State::Passing, "open"),
         ("vault-door", State::Failing, "combination 1234"),
     ];
-    let world = world_of(&things, services, Access::new(Some(rules))).await;
+    let access = Access::new(Some(rules), serve);
+    let serving = Serving::new(serve).unwrap();
+    let world = world_of(&things, services, access, serving).await;
     let bearer = bearer("all");
     for _ in 0..500 {
         let vault = world.get_with("/api/v1/services/vault", &bearer).await;
         if vault.body.contains("\"failing\"") {
+            world.store.flush().await.unwrap();
             return world;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -66,7 +77,7 @@ pub(crate) async fn shop_and_vault(rules: &AccessPlan) -> World {
     panic!("the vault never failed");
 }
 
-fn bearer(token: &str) -> String {
+pub(crate) fn bearer(token: &str) -> String {
     format!("Authorization: Bearer {token}\r\n")
 }
 
@@ -110,7 +121,9 @@ fn about(route: &str, name: &str) -> String {
         .replace("{*id}", &thing)
         .replace("{*rest}", "x");
     match route {
-        "/api/v1/explain" | "/api/v1/impact" => format!("{path}?node={name}"),
+        "/api/v1/explain" | "/api/v1/impact" | "/node" | "/past" => {
+            format!("{path}?node={name}")
+        }
         _ => path,
     }
 }
@@ -128,7 +141,9 @@ fn told(answer: &Answer, asked: &str) -> String {
 #[tokio::test]
 async fn every_route_keeps_to_its_policy_and_nothing_private_leaks() {
     let world = shop_and_vault(&rules()).await;
-    let routes = alpacalert_web::routes(world.live.clone()).routes().to_vec();
+    let routes = alpacalert_web::routes(world.live.clone(), world.access.clone())
+        .routes()
+        .to_vec();
     assert!(routes.len() >= 15, "{routes:?}");
     for (route, policy) in &routes {
         for (caller, headers) in CALLERS {
@@ -229,18 +244,15 @@ async fn what_anybody_sees_is_for_the_configuration_to_say() {
             anonymous,
             ..rules()
         };
-        world.access.replace(Some(&rules));
+        world.access.replace(Some(&rules), &ServePlan::default());
         let seen = world.get(shop).await;
         assert_eq!(seen.status, status);
         assert_eq!(seen.body.contains("jammed"), jammed, "{}", seen.body);
         assert_eq!(world.get("/livez").await.status, 200);
-        let scoped = world
-            .get_with("/api/v1/services", &bearer("vault-only"))
-            .await;
-        assert_eq!(
-            scoped.body.contains("shop"),
-            anonymous != Anonymous::Nothing
-        );
+        // Who is known sees what is public all the same.
+        let inside = bearer("vault-only");
+        let scoped = world.get_with("/api/v1/services", &inside).await;
+        assert!(scoped.body.contains("shop"), "{}", scoped.body);
     }
 }
 
@@ -281,7 +293,7 @@ async fn a_token_that_is_taken_away_is_worth_nothing_at_once() {
     other.next().await;
     let mut fewer = rules();
     fewer.tokens.retain(|token| token.name != "vault-only");
-    world.access.replace(Some(&fewer));
+    world.access.replace(Some(&fewer), &ServePlan::default());
     let took = open.ended().await;
     assert!(took < Duration::from_secs(1), "{took:?}");
     let answer = world.get_with("/api/v1/nodes", &bearer("vault-only")).await;
@@ -303,4 +315,186 @@ async fn a_stream_ends_when_the_time_of_its_token_is_over() {
     let late = jiff::Timestamp::now().duration_since(end);
     assert!(late.is_positive() && late.as_millis() < 1000, "{late}");
     assert_eq!(world.get_with("/metrics", &bearer("all")).await.status, 401);
+}
+
+fn basic(name: &str, password: &str) -> String {
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+    format!("Authorization: Basic {pair}\r\n")
+}
+
+fn user(name: &str, password: &str, read: ScopePlan) -> UserPlan {
+    UserPlan {
+        name: name.to_owned(),
+        password: password::hash(password).unwrap(),
+        read,
+    }
+}
+
+#[tokio::test]
+async fn people_sign_in_with_a_password() {
+    let mut rules = rules();
+    rules.users = vec![
+        user("anna", "correct horse", ScopePlan::Everything),
+        user("bert", "battery: staple", some("vault")),
+    ];
+    let world = shop_and_vault(&rules).await;
+    let nodes = "/api/v1/nodes";
+    let asked = world.get(nodes).await;
+    assert_eq!(asked.status, 401);
+    assert!(
+        asked.head.contains("www-authenticate: basic realm="),
+        "{}",
+        asked.head
+    );
+    let anna = basic("anna", "correct horse");
+    assert_eq!(world.get_with("/metrics", &anna).await.status, 200);
+    let bert = world
+        .get_with(nodes, &basic("bert", "battery: staple"))
+        .await;
+    assert_eq!(bert.json()["total"], 2);
+    for wrong in [
+        basic("anna", "correct"),
+        basic("anna", ""),
+        basic("Anna", "correct horse"),
+        basic("", ""),
+        basic("bert", "correct horse"),
+        "Authorization: Basic x\r\n".to_owned(),
+        format!("{anna}{anna}"),
+    ] {
+        let refused = world.get_with(nodes, &wrong).await;
+        assert_eq!(refused.status, 401, "{wrong}");
+        assert_eq!(world.get_with("/livez", &wrong).await.status, 200);
+    }
+    // The same words for a name that there is and one that there is not.
+    let [one, other] = [basic("anna", "x"), basic("nobody", "x")];
+    let (one, other) = (
+        world.get_with(nodes, &one).await,
+        world.get_with(nodes, &other).await,
+    );
+    assert_eq!(told(&one, "\0"), told(&other, "\0"));
+    // A browser that was sent to sign in goes on to where it wanted to be.
+    let login = "/login?next=/x%3Fy";
+    assert_eq!(world.get(login).await.status, 401);
+    let signed_in = world.get_with(login, &anna).await;
+    assert_eq!(signed_in.status, 303);
+    assert!(
+        signed_in.head.contains("location: /x?y"),
+        "{}",
+        signed_in.head
+    );
+}
+
+#[tokio::test]
+async fn passwords_are_tried_ten_times_a_minute() {
+    let mut rules = rules();
+    rules.users = vec![user("anna", "correct horse", ScopePlan::Everything)];
+    let world = shop_and_vault(&rules).await;
+    let path = "/api/v1/nodes";
+    let mut open = world
+        .events_with("/api/v1/events", &basic("anna", "correct horse"))
+        .await;
+    open.next().await;
+    for _ in 0..9 {
+        let answer = world.get_with(path, &basic("anna", "guess")).await;
+        assert_eq!(answer.status, 401);
+    }
+    let limited = world.get_with(path, &basic("anna", "guess")).await;
+    assert_eq!(limited.status, 429);
+    assert!(limited.head.contains("retry-after: "), "{}", limited.head);
+    // Who is signed in stays so: what was right is remembered.
+    let anna = basic("anna", "correct horse");
+    assert_eq!(world.get_with(path, &anna).await.status, 200);
+    // Until the password is changed.
+    rules.users = vec![user("anna", "another one", ScopePlan::Everything)];
+    world.access.replace(Some(&rules), &ServePlan::default());
+    assert!(open.ended().await < Duration::from_secs(1));
+    assert_eq!(world.get_with(path, &anna).await.status, 429);
+}
+
+#[tokio::test]
+async fn a_proxy_is_believed_and_nobody_else() {
+    let mut rules = rules();
+    rules.groups = vec![
+        GroupAccess {
+            name: "sre".to_owned(),
+            read: ScopePlan::Everything,
+        },
+        GroupAccess {
+            name: "vault keepers".to_owned(),
+            read: some("vault"),
+        },
+    ];
+    let proxy = |from: &str| {
+        Some(ProxyPlan {
+            from: vec![Network::parse(from).unwrap()],
+            user: "X-Forwarded-User".to_owned(),
+            groups: "X-Forwarded-Groups".to_owned(),
+            read: ScopePlan::Nothing,
+        })
+    };
+    rules.proxy = proxy("127.0.0.0/8");
+    let world = shop_and_vault(&rules).await;
+    let metrics = "/metrics";
+    let nodes = "/api/v1/nodes";
+    let sre = "X-Forwarded-User: anna\r\nX-Forwarded-Groups: staff, sre\r\n";
+    let keeper = "X-Forwarded-User: bert\r\nX-Forwarded-Groups: vault keepers\r\n";
+    let known = "X-Forwarded-User: cora\r\n";
+    assert_eq!(world.get_with(metrics, sre).await.status, 200);
+    assert_eq!(world.get_with(nodes, keeper).await.json()["total"], 2);
+    assert_eq!(world.get_with(metrics, keeper).await.status, 403);
+    assert_eq!(world.get_with(nodes, known).await.json()["total"], 0);
+    assert_eq!(
+        world
+            .get_with(nodes, "X-Forwarded-Groups: sre\r\n")
+            .await
+            .status,
+        401
+    );
+    // The proxy's word counts, not that of what it passes on.
+    let both = format!("{known}{}", bearer("all"));
+    assert_eq!(world.get_with(metrics, &both).await.status, 403);
+    for wrong in [
+        "X-Forwarded-User: root\r\nX-Forwarded-User: anna\r\n",
+        "X-Forwarded-User: \r\n",
+    ] {
+        assert_eq!(world.get_with(nodes, wrong).await.status, 401, "{wrong}");
+    }
+    rules.proxy = proxy("192.0.2.0/24");
+    world.access.replace(Some(&rules), &ServePlan::default());
+    assert_eq!(world.get_with(metrics, sre).await.status, 401);
+}
+
+#[tokio::test]
+async fn the_past_is_told_to_those_who_may_see_it() {
+    let world = shop_and_vault(&rules()).await;
+    let past = "/api/v1/transitions";
+    for (headers, path, nodes) in [
+        ("", past.to_owned(), &["shop"][..]),
+        ("", format!("{past}?node=shop"), &["shop"]),
+        (&bearer("shop-only"), past.to_owned(), &["shop"]),
+        (&bearer("vault-only"), past.to_owned(), &["shop", "vault"]),
+        (
+            &bearer("all"),
+            format!("{past}?services=true"),
+            &["shop", "vault"],
+        ),
+    ] {
+        let told = world.get_with(&path, headers).await.json();
+        let told = told["transitions"].as_array().unwrap();
+        let mut seen: Vec<_> = told
+            .iter()
+            .map(|past| past["node"].as_str().unwrap().rsplit_once('/').unwrap().1)
+            .filter(|name| *name != "here")
+            .collect();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen, nodes, "{headers} {path}: {told:?}");
+        if headers.is_empty() {
+            assert!(told.iter().all(|past| past["reason"] == ""), "{told:?}");
+        }
+    }
+    for private in ["vault", "things/example.org/Thing/vault-door", "nothing"] {
+        let path = format!("{past}?node={private}");
+        assert_eq!(world.get(&path).await.status, 404, "{private}");
+    }
 }

@@ -3,4 +3,7 @@
 mod access;
 mod api;
 mod events;
+mod oidc;
+mod serving;
+mod tls;
 mod world;

@@ -11,7 +11,8 @@ use alpacalert::instrument::{
 };
 use alpacalert::model::{Edge, Kind, NodeId, Observation, Reason, Rule, State, Timestamp};
 use alpacalert::{Monitor, Running, Settings};
-use alpacalert_web::{Access, ConfigStatus, Live, Parts, WebSettings};
+use alpacalert_store::{Store, StoreSettings};
+use alpacalert_web::{Access, ConfigStatus, Live, Parts, Remember, Serving, WebSettings};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,8 +22,11 @@ use tokio_util::sync::CancellationToken;
 pub(crate) type Things = Arc<Mutex<Vec<(String, State, String)>>>;
 
 pub(crate) struct World {
+    pub(crate) store: Store,
+    _folder: alpacalert_testkit::TempDir,
     pub(crate) live: Live,
     pub(crate) access: Access,
+    pub(crate) serving: Serving,
     pub(crate) address: SocketAddr,
     pub(crate) things: Things,
     stop: CancellationToken,
@@ -33,6 +37,7 @@ pub(crate) struct World {
 impl Drop for World {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.store.close();
     }
 }
 
@@ -87,7 +92,7 @@ impl Source for Thing {
 /// One service, `shop`, that needs all things.
 pub(crate) async fn world(things: &[(&str, State, &str)]) -> World {
     let shop = service("shop", "The <b>shop</b>", true, "*");
-    world_of(things, vec![shop], Access::default()).await
+    world_of(things, vec![shop], Access::default(), Serving::default()).await
 }
 
 /// A service that needs the things of a path.
@@ -114,6 +119,7 @@ pub(crate) async fn world_of(
     things: &[(&str, State, &str)],
     services: Vec<GroupPlan>,
     access: Access,
+    serving: Serving,
 ) -> World {
     let things = things
         .iter()
@@ -131,9 +137,13 @@ pub(crate) async fn world_of(
     plan.groups = services;
     let mut registry = Registry::new();
     registry.register_source(Thing(things.clone()));
-    let running = Monitor::build(&plan, registry, Settings::default())
-        .unwrap()
-        .start();
+    let folder = alpacalert_testkit::temp_dir();
+    let store = Store::open(StoreSettings::new(folder.path())).unwrap();
+    let engine = Settings {
+        observer: Some(Arc::new(Remember(store.clone()))),
+        ..Settings::default()
+    };
+    let running = Monitor::build(&plan, registry, engine).unwrap().start();
     let (config, watched) = watch::channel(ConfigStatus {
         instance: plan.instance.clone(),
         owner: plan.owner.clone(),
@@ -145,20 +155,29 @@ pub(crate) async fn world_of(
     let live = Live::new(Parts {
         engine: running.handle(),
         config: watched,
-        history: None,
+        history: Some(store.clone()),
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let settings = WebSettings {
         listen: address,
         access: access.clone(),
+        serving: serving.clone(),
     };
-    let router = alpacalert_web::router(live.clone(), settings);
+    let router = alpacalert_web::router(live.clone(), settings.clone());
     let stop = CancellationToken::new();
-    tokio::spawn(alpacalert_web::serve(listener, router, stop.clone()));
+    tokio::spawn(alpacalert_web::serve(
+        listener,
+        router,
+        settings,
+        stop.clone(),
+    ));
     World {
+        store,
+        _folder: folder,
         live,
         access,
+        serving,
         address,
         things,
         stop,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use alpacalert_config::{AccessPlan, Plan};
+use alpacalert_config::{AccessPlan, Plan, ServePlan};
 use alpacalert_instrument::{Kind, NodeId, Redactor, Registry};
 
 use crate::commands::host::this_machine;
@@ -46,6 +46,16 @@ impl Planned {
     /// The access rules, if there are any.
     pub(super) fn access(&self) -> Option<AccessPlan> {
         self.plan.access.as_ref().map(AccessPlan::of)
+    }
+
+    /// How it is reached.
+    pub(super) fn serve(&self) -> ServePlan {
+        ServePlan::of(&self.plan.serve)
+    }
+
+    /// Whether the rules go together, and the certificates can be read.
+    pub(super) fn may_be_served(&self) -> Result<(), String> {
+        alpacalert_web::access::check(self.access().as_ref(), &self.serve())
     }
 
     /// Whether it may listen there: anywhere but on loopback, only those may see everything whom the rules name.

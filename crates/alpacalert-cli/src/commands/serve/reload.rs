@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use alpacalert::model::Timestamp;
 use alpacalert::{Handle, Settings, Tasks};
-use alpacalert_web::{Access, ConfigStatus, Itself, Rejected};
+use alpacalert_web::{Access, ConfigStatus, Itself, Rejected, Serving};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,7 @@ pub(super) struct Reloading {
     pub(super) engine: Handle,
     pub(super) config: watch::Sender<ConfigStatus>,
     pub(super) access: Access,
+    pub(super) serving: Serving,
     /// Where it listens, which a reload does not change.
     pub(super) listen: SocketAddr,
 }
@@ -109,7 +110,12 @@ impl Reloading {
         if !self.engine.reload(monitor).await {
             return;
         }
-        self.access.replace(planned.access().as_ref());
+        let serve = planned.serve();
+        self.access.replace(planned.access().as_ref(), &serve);
+        // It was proven a moment ago; files may have changed since.
+        if let Err(problem) = self.serving.replace(&serve) {
+            tracing::error!("{problem}; what was in use before stays in use");
+        }
         self.config.send_modify(|config| {
             config.instance = planned.plan.instance.clone();
             config.owner = planned.plan.owner.clone();
@@ -123,6 +129,7 @@ impl Reloading {
 
     fn prove(&self, planned: Planned) -> Result<(Planned, alpacalert::Monitor), String> {
         planned.may_listen_on(self.listen)?;
+        planned.may_be_served()?;
         let monitor = monitor(&planned, &self.itself, Settings::default());
         let monitor = monitor.map_err(|failure| failure.to_string())?;
         Ok((planned, monitor))

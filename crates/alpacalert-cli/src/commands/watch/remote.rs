@@ -24,9 +24,8 @@ pub(super) fn watch(client: &Client, services: bool, terminal: &Terminal) -> Out
         let stop = CancellationToken::new();
         signals::cancel_first_end_second(stop.clone(), || {});
         let watching = lines(client, services, terminal);
-        match stop.run_until_cancelled(watching).await {
-            Some(ended) => ended?,
-            None => {}
+        if let Some(ended) = stop.run_until_cancelled(watching).await {
+            ended?;
         }
         let list = client.services().await?;
         let worst = list
