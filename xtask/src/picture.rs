@@ -48,6 +48,11 @@ pub(crate) fn draw_all() -> Result<()> {
 
 /// Takes pictures of pages in a browser: of the example, and of a shop in trouble that the tests of the pages paint.
 fn photograph(example: &mut Command, to: &Path) -> Result<()> {
+    // Before the example begins: its worker counts as gone a minute later.
+    let camera = ["test", "-p", "alpacalert-web", "--test", "it"];
+    if !run::cargo(&[&camera[..], &["--no-run"]].concat(), &[])? {
+        bail!("cannot take pictures with what does not build");
+    }
     std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
     let state = std::env::temp_dir().join(format!("alpacalert-pictures-{}", std::process::id()));
     let mut serving = example
@@ -66,7 +71,7 @@ fn photograph(example: &mut Command, to: &Path) -> Result<()> {
         .context("the example does not say where it is")
         .and_then(|url| {
             // Its sensors are measured within the first seconds, each at a time of its own.
-            std::thread::sleep(Duration::from_secs(40));
+            std::thread::sleep(Duration::from_secs(25));
             run::cargo(
                 &[
                     "test",

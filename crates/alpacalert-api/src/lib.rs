@@ -3,6 +3,8 @@
 //! They know neither the graph nor the web server, so that a reader of the API needs nothing else of Alpacalert. Within
 //! version 1 keys are added and never changed; readers leave alone what they do not know.
 
+#[cfg(feature = "client")]
+pub mod client;
 mod history;
 mod lists;
 mod report;

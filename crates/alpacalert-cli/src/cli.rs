@@ -16,6 +16,7 @@ Examples:
   alpacalert check -c infra/ queue     check one system or service of a folder of files
   alpacalert explain queue             why it is not well, and what would mend it
   alpacalert serve                     keep watching; page and API on http://127.0.0.1:8420
+  alpacalert status                    how the services of a running instance are
   alpacalert kinds                     what can be checked";
 
 #[derive(Debug, Parser)]
@@ -70,6 +71,7 @@ pub(crate) enum Command {
     K8s(commands::k8s::K8s),
     Check(commands::check::Check),
     Watch(commands::watch::Watch),
+    Status(commands::status::Status),
     Serve(commands::serve::Serve),
     Explain(commands::explain::Explain),
     Impact(commands::impact::Impact),

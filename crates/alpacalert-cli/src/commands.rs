@@ -12,6 +12,7 @@ pub(crate) mod man;
 pub(crate) mod password;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod validate;
 pub(crate) mod watch;

@@ -73,6 +73,14 @@ impl Failure {
         }
     }
 
+    /// Something could not be read or written.
+    pub(crate) fn io(text: impl Into<String>) -> Self {
+        Failure {
+            code: IO,
+            ..Failure::usage(text)
+        }
+    }
+
     /// Diagnostics that are shown as they are.
     pub(crate) fn diagnostics(text: impl Into<String>) -> Self {
         Failure {

@@ -11,6 +11,7 @@ mod output;
 mod progress;
 #[cfg(test)]
 mod reference;
+mod remote;
 mod screen;
 mod select;
 mod signals;
@@ -40,6 +41,7 @@ fn run() -> ExitCode {
         Command::K8s(command) => commands::k8s::run(command, &terminal),
         Command::Check(command) => commands::check::run(command, &terminal),
         Command::Watch(command) => commands::watch::run(command, &terminal),
+        Command::Status(command) => commands::status::run(command, &terminal),
         Command::Serve(command) => commands::serve::run(command, &terminal),
         Command::Explain(command) => commands::explain::run(command, &terminal),
         Command::Impact(command) => commands::impact::run(command, &terminal),

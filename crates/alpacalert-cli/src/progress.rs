@@ -67,6 +67,32 @@ impl Drop for ProgressLine {
     }
 }
 
+/// Says what is waited for on standard error, if that is a terminal, when it takes long.
+pub(crate) struct Waiting(String);
+
+impl Waiting {
+    pub(crate) fn new(text: String) -> Self {
+        Waiting(text)
+    }
+
+    /// Waits for something.
+    pub(crate) async fn until<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        if let Ok(done) = tokio::time::timeout(SILENT, work.as_mut()).await {
+            return done;
+        }
+        let watched = io::stderr().is_terminal();
+        if watched {
+            let _ = write!(io::stderr().lock(), "\r{}\x1b[K", one_line(&self.0));
+        }
+        let done = work.await;
+        if watched {
+            let _ = write!(io::stderr().lock(), "\r\x1b[K");
+        }
+        done
+    }
+}
+
 fn words(progress: &Progress) -> String {
     let waiting = progress
         .waiting_for

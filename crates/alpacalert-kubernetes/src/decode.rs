@@ -1,16 +1,16 @@
 //! From the text of the API to objects. A malformed object becomes one that says so, and never stops the others.
 
 use std::collections::HashSet;
+use std::hash::Hash;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::kinds::{self, kind_text};
 use crate::object::pod::{PodSpec, RawPod};
-use crate::object::{Body, Meta, Object, custom::Custom, pruned, storage};
+use crate::object::{Body, Labels, Meta, Object, Owners, custom::Custom, pruned, storage};
 
 /// The most bytes of one object that are read; etcd holds 1.5 MiB, and what is larger came from elsewhere.
 pub(crate) const MAX_OBJECT_BYTES: usize = 8 * 1024 * 1024;
@@ -23,7 +23,12 @@ pruned! {
         kind: Box<str>,
     }
 
-    MetaOnly { metadata: Meta }
+    /// What every object has, in one look.
+    Head {
+        api_version: Box<str>,
+        kind: Box<str>,
+        metadata: Meta,
+    }
 }
 
 /// Names that many objects share, kept once.
@@ -46,29 +51,63 @@ impl Names {
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
     names: Names,
-    specs: Specs,
+    specs: Pool<Arc<PodSpec>>,
+    labels: Pool<Labels>,
+    owners: Pool<Owners>,
 }
 
-/// Specifications that many pods share, kept once.
-#[derive(Debug, Default)]
-struct Specs {
-    known: HashSet<Arc<PodSpec>>,
+/// What is cheap to clone, and knows whether anybody has a clone.
+trait Shared: Clone + Eq + Hash {
+    /// How many there are of this very one.
+    fn users(&self) -> usize;
+}
+
+impl Shared for Arc<PodSpec> {
+    fn users(&self) -> usize {
+        Arc::strong_count(self)
+    }
+}
+
+impl Shared for Labels {
+    fn users(&self) -> usize {
+        Labels::users(self)
+    }
+}
+
+impl Shared for Owners {
+    fn users(&self) -> usize {
+        Owners::users(self)
+    }
+}
+
+/// What many objects have alike, kept once.
+#[derive(Debug)]
+struct Pool<T> {
+    known: HashSet<T>,
     /// How many there may be before those that nobody uses any more are let go.
     limit: usize,
 }
 
-impl Specs {
-    fn share(&mut self, spec: PodSpec) -> Arc<PodSpec> {
-        if let Some(known) = self.known.get(&spec) {
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Pool {
+            known: HashSet::new(),
+            limit: 0,
+        }
+    }
+}
+
+impl<T: Shared> Pool<T> {
+    fn share(&mut self, new: T) -> T {
+        if let Some(known) = self.known.get(&new) {
             return known.clone();
         }
         if self.known.len() >= self.limit {
-            self.known.retain(|spec| Arc::strong_count(spec) > 1);
+            self.known.retain(|known| known.users() > 1);
             self.limit = (self.known.len() * 2).max(64);
         }
-        let spec = Arc::new(spec);
-        self.known.insert(spec.clone());
-        spec
+        self.known.insert(new.clone());
+        new
     }
 }
 
@@ -84,11 +123,8 @@ impl Decoder {
         raw: &RawValue,
         expected: Option<(&str, &str)>,
     ) -> Result<Object, NotAnObject> {
-        let text = raw.get();
-        let types: TypeMeta = serde_json::from_str(text)
-            .map_err(|error| NotAnObject(format!("it is not an object: {error}")))?;
-        let input = Input::Text(text);
-        self.object(&input, &types, expected)
+        let input = Input::Text(raw.get());
+        self.read(&input, expected)
     }
 
     /// Reads an object from a value.
@@ -97,15 +133,39 @@ impl Decoder {
         value: Value,
         expected: Option<(&str, &str)>,
     ) -> Result<Object, NotAnObject> {
-        let types = TypeMeta::deserialize(&value)
-            .map_err(|error| NotAnObject(format!("it is not an object: {error}")))?;
-        self.object(&Input::Value(value), &types, expected)
+        self.read(&Input::Value(value), expected)
+    }
+
+    fn read(
+        &mut self,
+        input: &Input<'_>,
+        expected: Option<(&str, &str)>,
+    ) -> Result<Object, NotAnObject> {
+        let (types, meta, fault) = match input.read::<Head>() {
+            Ok(head) => {
+                let types = TypeMeta {
+                    api_version: head.api_version,
+                    kind: head.kind,
+                };
+                (types, head.metadata, None)
+            }
+            Err(error) => {
+                let types = input
+                    .read::<TypeMeta>()
+                    .map_err(|error| NotAnObject(format!("it is not an object: {error}")))?;
+                // Its name may still be legible: then the object is Unknown instead of lost.
+                (types, input.salvage_meta(), Some(error))
+            }
+        };
+        self.object(input, &types, meta, fault, expected)
     }
 
     fn object(
         &mut self,
         input: &Input<'_>,
         types: &TypeMeta,
+        mut meta: Meta,
+        fault: Option<serde_json::Error>,
         expected: Option<(&str, &str)>,
     ) -> Result<Object, NotAnObject> {
         let (api_version, kind) = match expected {
@@ -115,11 +175,6 @@ impl Decoder {
         if kind.is_empty() || !is_type_name(kind) {
             return Err(NotAnObject("it names no kind".to_owned()));
         }
-        let (mut meta, fault) = match input.read::<MetaOnly>() {
-            Ok(read) => (read.metadata, None),
-            // Its name may still be legible: then the object is Unknown instead of lost.
-            Err(error) => (input.salvage_meta(), Some(error)),
-        };
         if meta.name.is_empty() {
             return Err(NotAnObject(match fault {
                 Some(error) => format!("its metadata cannot be read: {error}"),
@@ -130,6 +185,11 @@ impl Decoder {
             value.len() <= MAX_ANNOTATION_BYTES
                 && key != "kubectl.kubernetes.io/last-applied-configuration"
         });
+        meta.labels = self.labels.share(std::mem::take(&mut meta.labels));
+        meta.annotations = self.labels.share(std::mem::take(&mut meta.annotations));
+        meta.owner_references = self
+            .owners
+            .share(std::mem::take(&mut meta.owner_references));
         let kind = self
             .names
             .get(&kind_text(kinds::group_of(api_version), kind));
@@ -196,7 +256,11 @@ impl Input<'_> {
     }
 }
 
-fn body(kind: &str, input: &Input<'_>, specs: &mut Specs) -> Result<Body, serde_json::Error> {
+fn body(
+    kind: &str,
+    input: &Input<'_>,
+    specs: &mut Pool<Arc<PodSpec>>,
+) -> Result<Body, serde_json::Error> {
     macro_rules! boxed {
         ($variant:ident) => {
             Body::$variant(Box::new(input.read()?))
@@ -205,7 +269,7 @@ fn body(kind: &str, input: &Input<'_>, specs: &mut Specs) -> Result<Body, serde_
     Ok(match kind {
         kinds::POD => {
             let raw: RawPod = input.read()?;
-            Body::Pod(Box::new(raw.shared(|spec| specs.share(spec))))
+            Body::Pod(Box::new(raw.shared(|spec| specs.share(Arc::new(spec)))))
         }
         kinds::REPLICA_SET | "kubernetes.io/ReplicationController" => boxed!(ReplicaSet),
         kinds::DEPLOYMENT => boxed!(Deployment),

@@ -46,11 +46,12 @@ pruned! {
         generation: i64,
         labels: Labels,
         annotations: Labels,
-        owner_references: Vec<OwnerReference>,
+        owner_references: Owners,
         finalizers: Vec<Box<str>>,
     }
 
     /// Who owns an object.
+    #[derive(Eq, Hash)]
     OwnerReference {
         api_version: Box<str>,
         kind: Box<str>,
@@ -69,6 +70,31 @@ pruned! {
         last_transition_time: Option<Time>,
         last_update_time: Option<Time>,
         observed_generation: Option<i64>,
+    }
+}
+
+/// Who owns an object: cheap to clone, since the pods of one workload share theirs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Owners(Arc<[OwnerReference]>);
+
+impl Owners {
+    /// How many objects have these very ones.
+    pub(crate) fn users(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+}
+
+impl std::ops::Deref for Owners {
+    type Target = [OwnerReference];
+
+    fn deref(&self) -> &[OwnerReference] {
+        &self.0
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Owners {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(|owners| Owners(owners.into()))
     }
 }
 

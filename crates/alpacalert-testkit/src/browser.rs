@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::ops::Deref;
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -58,6 +59,18 @@ impl fmt::Debug for Browser {
 #[derive(Clone, Debug)]
 pub struct SharedBrowser(Arc<Mutex<Browser>>);
 
+/// The window, until this is dropped. A test may wait for other things meanwhile: it has a thread of its own.
+#[derive(Debug)]
+pub struct Window<'a>(MutexGuard<'a, Browser>);
+
+impl Deref for Window<'_> {
+    type Target = Browser;
+
+    fn deref(&self) -> &Browser {
+        &self.0
+    }
+}
+
 impl SharedBrowser {
     /// The browser, started if nobody has it; `None` after having said that the test is skipped, where there is none.
     pub fn get() -> Option<SharedBrowser> {
@@ -72,11 +85,11 @@ impl SharedBrowser {
     }
 
     /// Waits for the window, as if it had just been opened.
-    pub fn window(&self) -> MutexGuard<'_, Browser> {
+    pub fn window(&self) -> Window<'_> {
         // What another test left is taken away, whether it failed or not.
         let browser = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         browser.reset();
-        browser
+        Window(browser)
     }
 }
 

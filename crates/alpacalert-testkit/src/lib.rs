@@ -21,7 +21,7 @@ mod require;
 mod server;
 mod wait;
 
-pub use browser::{Browser, SharedBrowser};
+pub use browser::{Browser, SharedBrowser, Window};
 pub use certificates::{Authority, Issued, Lifetime};
 pub use hostile::{Hostile, Trick};
 pub use kubernetes::{ControlPlane, FakeApiServer};

@@ -148,8 +148,12 @@ impl Pages {
         let instance = self.live.instance();
         if let Some(at) = asked.at {
             let past = self.memory.graph(at).await?;
-            let scene = Scene::new(&past.graph, &past.roots, at, instance, ZONE.clone());
-            return Ok(f(&scene));
+            // A past graph is nobody else's, and may be large: nothing else waits for it.
+            let looked = tokio::task::spawn_blocking(move || {
+                let scene = Scene::new(&past.graph, &past.roots, at, instance, ZONE.clone());
+                f(&scene)
+            });
+            return looked.await.map_err(|_| Trouble::ended());
         }
         let roots = self.live.roots();
         let services = self.services.clone();

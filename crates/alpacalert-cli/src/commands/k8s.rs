@@ -80,7 +80,10 @@ pub(crate) fn run(command: &K8s, terminal: &Terminal) -> Outcome {
     };
     let judged = Judged::new(cluster.select(selection), &builtin::registry(), at)
         .map_err(|error| Failure::usage(error.to_string()))?;
-    show(command, &judged, terminal)
+    let shown = show(command, &judged, terminal);
+    // The process ends here, and gives all memory back at once; piece by piece it would take longer than to judge.
+    std::mem::forget(judged);
+    shown
 }
 
 fn selection(command: &K8s) -> Result<Selection, Failure> {
@@ -158,8 +161,14 @@ fn show(command: &K8s, judged: &Judged, terminal: &Terminal) -> Outcome {
         zone: TimeZone::system(),
         began: Some(judged.at),
     };
+    // For a hundred thousand objects these cost as much as judging them: only for those who print them.
+    let prints = matches!(
+        command.shown.output,
+        Output::Json | Output::Yaml | Output::Table
+    );
     let objects = judged
         .cluster()
+        .filter(|_| prints)
         .map(|cluster| records(cluster, graph))
         .unwrap_or_default();
     let only = &command.shown.only;

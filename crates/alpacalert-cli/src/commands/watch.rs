@@ -2,6 +2,7 @@
 
 mod lines;
 mod live;
+mod remote;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::builtin;
 use crate::configuration::Place;
 use crate::exit::{self, Outcome};
 use crate::measuring::{build, runtime};
+use crate::remote::Remote;
 use crate::signals;
 use crate::terminal::Terminal;
 
@@ -24,6 +26,7 @@ const EXAMPLES: &str = "\
 Examples:
   alpacalert watch                    the tree, drawn anew as things change
   alpacalert watch --changes          a line for each change
+  alpacalert watch --url http://127.0.0.1:8420   what a running instance sees change, without measuring
   alpacalert watch | tee changes.log  not on a terminal it is lines too";
 
 /// Measure continuously, and show the tree as it changes, until Ctrl-C
@@ -35,12 +38,18 @@ pub(crate) struct Watch {
     /// Print a line for each change instead of drawing the tree
     #[arg(long)]
     changes: bool,
-    /// Unfold everything, what is passing too
+    /// Unfold everything, what is passing too; with --url, tell of every node and not only of services
     #[arg(short, long)]
     all: bool,
+    #[command(flatten)]
+    remote: Remote,
 }
 
 pub(crate) fn run(command: &Watch, terminal: &Terminal) -> Outcome {
+    if let Some(url) = &command.remote.url {
+        let client = command.remote.token.client(url)?;
+        return remote::watch(&client, !command.all, terminal);
+    }
     let registry = builtin::registry();
     let (plan, redactor) = command.place.resolve(&registry, terminal)?;
     let settings = Settings {

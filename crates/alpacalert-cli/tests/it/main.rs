@@ -11,6 +11,7 @@ mod outputs;
 mod overload;
 mod program;
 mod proxy;
+mod remote;
 mod report;
 mod secrets;
 mod serve;

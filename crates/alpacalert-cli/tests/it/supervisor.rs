@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::os::unix::net::UnixDatagram;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use alpacalert_testkit::TempDir;
@@ -138,4 +139,39 @@ fn every_task_is_listed_and_none_has_died() {
             (&"running".into(), &0.into())
         );
     }
+}
+
+/// The unit as systemd itself reads it. What it may do at all is little: systemd's own score, from 0 (nothing) to 10.
+#[test]
+fn systemd_takes_the_unit_and_finds_little_to_fear() {
+    let Some(analyze) = alpacalert_testkit::require("systemd-analyze") else {
+        return;
+    };
+    let unit = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../packaging/alpacalert.service"
+    );
+    let text = std::fs::read_to_string(unit).expect("the unit");
+    // Where this program is, so that systemd finds what it is to start.
+    let here = text.replace("/usr/bin/alpacalert", env!("CARGO_BIN_EXE_alpacalert"));
+    let folder = folder("");
+    let file = folder.path().join("alpacalert.service");
+    std::fs::write(&file, here).expect("a file");
+    let analyzed = |arguments: &[&str]| {
+        let mut command = Command::new(&analyze);
+        let output = command
+            .args(arguments)
+            .arg(&file)
+            .output()
+            .expect("it runs");
+        let said = [output.stdout, output.stderr].concat();
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&said).into_owned(),
+        )
+    };
+    let (is_good, said) = analyzed(&["verify", "--man=no"]);
+    assert!(is_good && !said.contains("alpacalert.service"), "{said}");
+    let (is_good, said) = analyzed(&["security", "--offline=true", "--threshold=20"]);
+    assert!(is_good, "an exposure above 2.0: {said}");
 }

@@ -278,6 +278,9 @@ impl Disk {
                 format!("{path} cannot be written to: the kernel made the file system read-only; its log says why (dmesg)"),
             );
         }
+        if mount.super_writable && mounts::is_writable_for_others(&self.root, mount) {
+            return observation;
+        }
         let expected = self.wanted_writable.or_else(|| {
             let wanted = mounts::wanted(&self.root);
             let line = wanted.iter().find(|wanted| wanted.point == mount.point);

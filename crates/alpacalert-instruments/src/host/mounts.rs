@@ -41,6 +41,21 @@ pub(crate) fn mounted(root: &Root) -> Result<Vec<Mount>, SensorError> {
     Ok(mounts)
 }
 
+/// Whether only this program may not write to a mount: systemd gives a service a view of its own, in which everything is
+/// read-only (`ProtectSystem=strict`), while the first process sees the machine as it is.
+pub(crate) fn is_writable_for_others(root: &Root, mount: &Mount) -> bool {
+    root.is_own()
+        && root::read_bounded(&root.at("proc/1/mountinfo"))
+            .is_ok_and(|text| is_writable_in(&text, mount))
+}
+
+fn is_writable_in(mountinfo: &str, mount: &Mount) -> bool {
+    let mut mounts = mountinfo.lines().filter_map(parse_mount);
+    mounts.any(|other| {
+        other.point == mount.point && other.device == mount.device && other.mount_writable
+    })
+}
+
 /// What `/etc/fstab` asks for. A machine without that file asks for nothing.
 pub(crate) fn wanted(root: &Root) -> Vec<Wanted> {
     root::read_bounded(&root.at("etc/fstab"))
@@ -250,6 +265,19 @@ mod tests {
             "/dev/sda2"
         );
         assert_eq!(covering(&mounts, "/srvx").unwrap().point, "/");
+    }
+
+    #[test]
+    fn a_view_of_our_own_is_told_from_a_disk_that_is_read_only() {
+        let machine = "30 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n31 30 8:2 / /srv ro,relatime - ext4 /dev/sda2 rw\n";
+        let ours = mounts(
+            "30 1 8:1 / / ro,relatime - ext4 /dev/sda1 rw\n31 30 8:2 / /srv ro,relatime - ext4 /dev/sda2 rw\n",
+        );
+        let writable: Vec<bool> = ours
+            .iter()
+            .map(|mount| is_writable_in(machine, mount))
+            .collect();
+        assert_eq!(writable, [true, false]);
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Index {
         if !object.meta.uid.is_empty() {
             self.uids.insert(object.meta.uid.clone(), key.clone());
         }
-        for owner in &object.meta.owner_references {
+        for owner in object.meta.owner_references.iter() {
             let owned = self.owned.entry(owner.uid.clone()).or_default();
             owned.push(key.clone());
         }

@@ -13,6 +13,11 @@ use crate::decode::Decoder;
 use crate::kinds;
 use crate::object::Object;
 
+/// The most threads that read one list.
+const MAX_THREADS: usize = 4;
+/// A list of fewer objects than this for each thread is read sooner than a thread has started.
+const FEW: usize = 1000;
+
 #[derive(Deserialize)]
 struct List<'a> {
     #[serde(default)]
@@ -60,18 +65,71 @@ pub(super) async fn list(
     events: &mut Vec<Event>,
 ) -> Result<(Vec<Object>, String), ApiError> {
     let bytes = api.get(&format!("{path}{query}")).await?;
-    let list: List<'_> =
-        serde_json::from_slice(&bytes).map_err(|error| ApiError::Nonsense(error.to_string()))?;
-    let items = list.items.unwrap_or_default();
-    let mut objects = Vec::with_capacity(items.len());
-    let api_version = watched.api_version();
-    for raw in items {
-        match decode(decoder, watched, &api_version, raw) {
+    let watched = watched.clone();
+    // A large list is seconds of work: not for the threads on which everything else waits.
+    let mut own = std::mem::take(decoder);
+    let task = tokio::task::spawn_blocking(move || {
+        let read = read(&bytes, &watched, &mut own);
+        (own, read)
+    });
+    let (own, read) = task
+        .await
+        .map_err(|error| ApiError::Nonsense(error.to_string()))?;
+    *decoder = own;
+    let (read, version) = read?;
+    let mut objects = Vec::with_capacity(read.len());
+    for one in read {
+        match one {
             Ok(object) => objects.push(object),
             Err(event) => events.push(event),
         }
     }
-    Ok((objects, list.metadata.resource_version))
+    Ok((objects, version))
+}
+
+/// Reads the items of a list; of a large one on all processors.
+fn read(
+    bytes: &[u8],
+    watched: &Watched,
+    decoder: &mut Decoder,
+) -> Result<(Vec<Result<Object, Event>>, String), ApiError> {
+    let list: List<'_> =
+        serde_json::from_slice(bytes).map_err(|error| ApiError::Nonsense(error.to_string()))?;
+    let items = list.items.unwrap_or_default();
+    let api_version = watched.api_version();
+    let each = |decoder: &mut Decoder, items: &[&RawValue]| -> Vec<Result<Object, Event>> {
+        let decoded = items
+            .iter()
+            .map(|raw| decode(decoder, watched, &api_version, raw));
+        decoded.collect()
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(MAX_THREADS).min(items.len() / FEW);
+    if threads < 2 {
+        let read = each(decoder, &items);
+        return Ok((read, list.metadata.resource_version));
+    }
+    let mut read = Vec::with_capacity(items.len());
+    std::thread::scope(|scope| {
+        let mut chunks = items.chunks(items.len().div_ceil(threads));
+        let first = chunks.next().unwrap_or_default();
+        // What the pods of one workload share is shared within a chunk.
+        let each = &each;
+        let others: Vec<_> = chunks
+            .map(|chunk| scope.spawn(move || each(&mut Decoder::default(), chunk)))
+            .collect();
+        read.extend(each(decoder, first));
+        for other in others {
+            match other.join() {
+                Ok(more) => read.extend(more),
+                Err(_) => read.push(Err(Event::Unreadable(
+                    watched.kind.clone(),
+                    "a part of the list could not be read".to_owned(),
+                ))),
+            }
+        }
+    });
+    Ok((read, list.metadata.resource_version))
 }
 
 /// Reads an object of a kind; the error is what there is to tell when it is none.

@@ -1,10 +1,14 @@
 //! Labels and annotations: few per object, on very many objects.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer};
 
 /// Labels or annotations, in the order of their keys.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Labels(Box<[(Box<str>, Box<str>)]>);
+///
+/// Cheap to clone: the pods of one workload share theirs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Labels(Arc<[(Box<str>, Box<str>)]>);
 
 impl Labels {
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
@@ -27,11 +31,13 @@ impl Labels {
         if self.0.iter().all(|(key, value)| keep(key, value)) {
             return;
         }
-        let all = std::mem::take(&mut self.0).into_vec();
-        self.0 = all
-            .into_iter()
-            .filter(|(key, value)| keep(key, value))
-            .collect();
+        let kept = self.0.iter().filter(|(key, value)| keep(key, value));
+        self.0 = kept.cloned().collect();
+    }
+
+    /// How many objects have these very ones.
+    pub(crate) fn users(&self) -> usize {
+        Arc::strong_count(&self.0)
     }
 }
 

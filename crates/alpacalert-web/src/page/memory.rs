@@ -7,6 +7,7 @@ use alpacalert_model::{NodeId, Timestamp};
 use alpacalert_store::{
     Incident, Past, PastTransition, Series, Store, StoreError, StoreStatus, Uptime, Wanted,
 };
+use futures_util::future::join_all;
 use maud::Markup;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -70,6 +71,17 @@ impl Span {
         }
     }
 
+    /// How long an answer about it is good for: what everybody looks at is not asked more often. The longer the time, the less a
+    /// minute changes.
+    const fn kept(self) -> Duration {
+        Duration::from_secs(match self {
+            Span::Hour => 5,
+            Span::Day => 20,
+            Span::Week => 60,
+            Span::Quarter => 120,
+        })
+    }
+
     /// When it began.
     pub(crate) fn before(self, to: Timestamp) -> Timestamp {
         let from = to.as_second().saturating_sub(self.seconds());
@@ -89,9 +101,6 @@ pub(crate) struct PastOf {
 /// Bars by identity.
 pub(crate) type Strips = HashMap<String, Markup>;
 
-/// Shares of the past change slowly: what everybody looks at is not asked more often than this.
-const KEPT: Duration = Duration::from_secs(30);
-
 /// The most answers that are kept: those of a few hundred services.
 const KEPT_MAX: usize = 2_000;
 
@@ -101,6 +110,8 @@ type Answers = HashMap<(NodeId, Span), (Instant, Vec<Uptime>)>;
 pub(crate) struct Memory {
     live: Live,
     answers: Mutex<Answers>,
+    /// Held by who asks about many nodes.
+    pub(crate) gate: Mutex<()>,
 }
 
 impl Memory {
@@ -108,6 +119,7 @@ impl Memory {
         Memory {
             live,
             answers: Mutex::default(),
+            gate: Mutex::default(),
         }
     }
 
@@ -127,7 +139,7 @@ impl Memory {
         let present = at.is_none();
         if present
             && let Some((made, parts)) = self.answers.lock().await.get(&key)
-            && made.elapsed() < KEPT
+            && made.elapsed() < span.kept()
         {
             return Some(parts.clone());
         }
@@ -137,7 +149,7 @@ impl Memory {
         if present {
             let mut answers = self.answers.lock().await;
             if answers.len() >= KEPT_MAX {
-                answers.retain(|_, (made, _)| made.elapsed() < KEPT);
+                answers.retain(|(_, span), (made, _)| made.elapsed() < span.kept());
             }
             answers.insert(key, (Instant::now(), parts.clone()));
         }
@@ -150,15 +162,15 @@ impl Memory {
         at: Option<Timestamp>,
         nodes: impl Iterator<Item = &'a NodeId>,
     ) -> Strips {
-        let mut strips = Strips::new();
-        for node in nodes {
-            let Some(parts) = self.uptime(node, Span::Day, at).await else {
-                break;
-            };
+        // All at once: the store answers a few at a time, and whoever comes meanwhile waits for the same answers.
+        let _gate = self.gate.lock().await;
+        let asked = nodes.map(async |node| {
+            let parts = self.uptime(node, Span::Day, at).await?;
             let label = bars::label(&parts, Span::Day.words());
-            strips.insert(node.to_string(), bars::bars(&parts, &label));
-        }
-        strips
+            Some((node.to_string(), bars::bars(&parts, &label)))
+        });
+        let strips = join_all(asked).await;
+        strips.into_iter().flatten().collect()
     }
 
     /// Everything as it was at a moment.

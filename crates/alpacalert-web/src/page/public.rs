@@ -8,6 +8,7 @@ use alpacalert_store::{Incident, Uptime};
 use alpacalert_visualise::{Headline, clock};
 use axum::extract::State as Shared;
 use axum::response::Response;
+use futures_util::future::join_all;
 use jiff::civil::Date;
 use maud::{Markup, html};
 
@@ -65,12 +66,13 @@ pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<R
     let span = span
         .filter(|span| SPANS.contains(span))
         .unwrap_or(Span::Quarter);
-    let mut pasts = HashMap::new();
-    for row in &rows {
-        if let Some(past) = past(&pages, &row.node, span, asked.at).await {
-            pasts.insert(row.node.clone(), past);
-        }
-    }
+    let gate = pages.memory.gate.lock().await;
+    let found = rows.iter().map(async |row| {
+        let past = past(&pages, &row.node, span, asked.at).await?;
+        Some((row.node.clone(), past))
+    });
+    let pasts: HashMap<NodeId, Past> = join_all(found).await.into_iter().flatten().collect();
+    drop(gate);
     let incidents = incidents(&pages, &rows, now).await;
     let page = Page {
         face: Face::Public,

@@ -37,7 +37,7 @@ pub(crate) struct Canvas {
     server: Option<JoinHandle<()>>,
     pub(crate) config: watch::Sender<ConfigStatus>,
     pub(crate) store: Option<Store>,
-    _running: Running,
+    running: Option<Running>,
 }
 
 impl Drop for Canvas {
@@ -238,7 +238,7 @@ impl Canvas {
             server: None,
             config,
             store,
-            _running: running,
+            running: Some(running),
         };
         canvas.serve().await;
         canvas.until_there().await;
@@ -269,6 +269,13 @@ impl Canvas {
         self.stop.cancel();
         if let Some(server) = self.server.take() {
             server.await.unwrap();
+        }
+    }
+
+    /// Ends the engine, while somebody still listens.
+    pub(crate) async fn end(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.shutdown().await;
         }
     }
 
