@@ -28,11 +28,12 @@ mod trouble;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use alpacalert::Change;
 use alpacalert_model::{Graph, NodeKey, Timestamp};
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, broadcast};
 use tokio::time::Instant;
 
 use crate::{Guarded, Live, Policy};
@@ -47,8 +48,26 @@ pub(crate) use trouble::dressed;
 /// A board is not made anew before this is over, however many look at it.
 const FRESH: Duration = Duration::from_millis(150);
 
-/// A board, and when it was drawn.
-type Drawn = (Instant, Arc<Board>);
+/// A board is good for so long while no state changes: what sensors say and measure changes meanwhile, and is seen then.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// A board, and what tells whether it is still right.
+struct Drawn {
+    at: Instant,
+    /// Holds the changes that came after it.
+    changes: broadcast::Receiver<Arc<Vec<Change>>>,
+    board: Arc<Board>,
+}
+
+impl Drawn {
+    fn is_right(&self) -> bool {
+        let good_for = match self.changes.is_empty() {
+            true => QUIET,
+            false => FRESH,
+        };
+        self.at.elapsed() < good_for
+    }
+}
 
 /// What the handlers of pages share.
 #[derive(Clone)]
@@ -170,13 +189,17 @@ impl Pages {
     async fn newest_board(&self, asked: &Asked) -> Result<Arc<Board>, Trouble> {
         // Whoever comes while it is made waits for the same.
         let mut newest = self.board.lock().await;
-        if let Some((made, board)) = &*newest
-            && made.elapsed() < FRESH
-        {
-            return Ok(board.clone());
+        if let Some(drawn) = newest.as_ref().filter(|drawn| drawn.is_right()) {
+            return Ok(drawn.board.clone());
         }
+        // Before it is looked at: what changes meanwhile counts as not seen.
+        let changes = self.live.changes();
         let board = Arc::new(self.look(asked, Board::of).await?);
-        *newest = Some((Instant::now(), board.clone()));
+        *newest = Some(Drawn {
+            at: Instant::now(),
+            changes,
+            board: board.clone(),
+        });
         Ok(board)
     }
 

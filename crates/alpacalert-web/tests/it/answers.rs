@@ -204,7 +204,7 @@ async fn a_view_costs_no_more_with_more_sensors_behind_it() {
         let mut times = Vec::new();
         let mut size = 0;
         for _ in 0..15 {
-            // Longer than a board is kept, so that each is made anew.
+            // Longer than a board is kept while things change; where nothing does, only the first is made anew.
             tokio::time::sleep(Duration::from_millis(200)).await;
             let start = std::time::Instant::now();
             size = canvas.get(path).await.body.len();
