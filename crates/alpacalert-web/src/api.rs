@@ -6,6 +6,7 @@ mod badge;
 mod convert;
 mod document;
 mod events;
+mod feed;
 mod history;
 mod inbox;
 mod log;

@@ -98,11 +98,11 @@ pub(super) fn task_state(state: TaskState) -> &'static str {
 /// The query of what is remembered.
 #[derive(Debug, Deserialize)]
 pub(super) struct Past {
-    node: Option<String>,
-    services: Option<bool>,
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
-    limit: Option<usize>,
+    pub(super) node: Option<String>,
+    pub(super) services: Option<bool>,
+    pub(super) from: Option<Timestamp>,
+    pub(super) to: Option<Timestamp>,
+    pub(super) limit: Option<usize>,
 }
 
 /// The most that one answer holds.
@@ -151,13 +151,26 @@ pub(super) async fn transitions(
     caller: Caller,
     query: Result<Query<Past>, QueryRejection>,
 ) -> Result<Json<TransitionList>, Problem> {
-    let past = asked(query)?;
+    let transitions = remembered(&api, &caller, asked(query)?).await?;
+    Ok(Json(TransitionList {
+        version: VERSION,
+        instance: api.live.instance().to_string(),
+        transitions,
+    }))
+}
+
+/// What is remembered, as the caller may see it: the newest first.
+pub(super) async fn remembered(
+    api: &Api,
+    caller: &Caller,
+    past: Past,
+) -> Result<Vec<TransitionRecord>, Problem> {
     let limit = past.limit.unwrap_or(100);
     if !(1..=LIMIT_MAX).contains(&limit) {
         let text = format!("`limit` takes 1 to {LIMIT_MAX}");
         return Err(problem(StatusCode::BAD_REQUEST, text));
     }
-    let history = super::history::store(&api)?;
+    let history = super::history::store(api)?;
     let wanted = Wanted {
         node: None,
         services: past.services.unwrap_or(false),
@@ -167,7 +180,7 @@ pub(super) async fn transitions(
     };
     let failed = super::history::failed(&caller.viewer);
     let mut found = Vec::new();
-    match visible(&api, &caller.viewer, past.node).await? {
+    match visible(api, &caller.viewer, past.node).await? {
         None => found = history.transitions(wanted).await.map_err(&failed)?,
         Some(nodes) => {
             for (node, inside) in nodes {
@@ -198,9 +211,5 @@ pub(super) async fn transitions(
         message: clean(&past.message),
         at: past.at,
     });
-    Ok(Json(TransitionList {
-        version: VERSION,
-        instance: api.live.instance().to_string(),
-        transitions: transitions.collect(),
-    }))
+    Ok(transitions.collect())
 }

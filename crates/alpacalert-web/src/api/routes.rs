@@ -5,7 +5,8 @@ use axum::routing::{MethodRouter, get, post};
 use crate::Policy;
 
 use super::{
-    Api, badge, document, events, history, inbox, metrics, nodes, probes, reports, services, stream,
+    Api, badge, document, events, feed, history, inbox, metrics, nodes, probes, reports, services,
+    stream,
 };
 
 /// A route as the router and the OpenAPI document need it.
@@ -124,6 +125,16 @@ const PAST: &[Query] = &[
     text("services", "`true`: only changes of services"),
     text("from", "at this time or later: RFC 3339"),
     text("to", "before this time: RFC 3339"),
+    Query {
+        name: "limit",
+        about: "how many, from 1 to 1000",
+        required: false,
+        integer: true,
+    },
+];
+
+const FEED: &[Query] = &[
+    text("node", "only changes of this service"),
     Query {
         name: "limit",
         about: "how many, from 1 to 1000",
@@ -348,6 +359,17 @@ pub(super) fn all() -> Vec<Route> {
             "this document",
             (JSON, None),
         ),
+        Route {
+            query: FEED,
+            statuses: &[400, 404, 503],
+            ..plain(
+                "/feed.atom",
+                Everybody,
+                get(feed::feed),
+                "changes of services that are remembered, as an Atom feed; of one service with `node`",
+                (feed::MEDIA_TYPE, None),
+            )
+        },
         plain(
             "/metrics",
             Operator,
