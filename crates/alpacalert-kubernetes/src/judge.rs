@@ -179,6 +179,13 @@ impl<'a> Judge<'a> {
         reason: &str,
         text: impl Into<String>,
     ) {
+        // G7. A node without new pods and a target without replicas are not suspended themselves.
+        let state = match (state, reason) {
+            (State::Passing, "Suspended") if !matches!(rule, "NODE-4" | "HPA-2") => {
+                self.cluster.options.suspended_as
+            }
+            _ => state,
+        };
         self.verdict.findings.push(Finding {
             rule,
             state,

@@ -27,7 +27,7 @@ pub use assemble::{Judged, assemble};
 pub use cluster::Cluster;
 pub use dump::{Dump, DumpError};
 pub use judge::Finding;
-pub use live::{Connection, KubernetesSource};
+pub use live::{Connection, KubernetesSource, Listing};
 pub use options::Options;
 pub use records::{Record, records};
 pub use select::{SelectError, Selection};

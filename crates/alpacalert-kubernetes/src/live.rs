@@ -2,11 +2,12 @@
 
 mod client;
 mod configuration;
+mod list;
 mod provider;
 mod reflector;
 mod store;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ use store::Store;
 const DEBOUNCE: Duration = Duration::from_millis(50);
 /// How long the first lists may take before what is known is shown without the rest.
 const FIRST_SYNC: Duration = Duration::from_secs(30);
+/// How often somebody who waits for a first list is told how far it has come.
+const PROGRESS: Duration = Duration::from_millis(250);
 /// How many changes may wait to be taken in; a reflector that has more to say waits, and the API server with it.
 const QUEUE: usize = 1024;
 
@@ -71,6 +74,19 @@ impl Watched {
     }
 }
 
+/// How far a first list of everything has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// How many kinds have answered.
+    pub done: usize,
+    /// How many kinds there are, as far as that is known.
+    pub total: usize,
+    /// How many objects have arrived.
+    pub objects: usize,
+    /// One of the kinds that have not answered, such as `kubernetes.io/Pod`.
+    pub waiting_for: Option<Arc<str>>,
+}
+
 /// A watched cluster.
 #[derive(Debug)]
 pub struct KubernetesSource {
@@ -98,37 +114,55 @@ impl KubernetesSource {
         self
     }
 
-    /// Lists everything once. `progress` is told how many kinds there are and how many are done, with the number of objects.
+    /// Lists everything once. `progress` is told how far that has come, also while nothing arrives.
     pub async fn list(
         &self,
         cx: &Context,
-        progress: &(dyn Fn(usize, usize, usize) + Send + Sync),
+        progress: &(dyn Fn(&Listing) + Send + Sync),
     ) -> Result<Cluster, SensorError> {
         let api = self.connect().await?;
         let mut store = Store::new(None);
         let mut waiting = self.kinds();
+        let mut pending: BTreeSet<Arc<str>> = BTreeSet::new();
         let mut total = waiting.len();
         let mut tasks = JoinSet::new();
         let mut seen_definitions = false;
+        let mut tick = tokio::time::interval(PROGRESS);
         loop {
             while let Some(watched) = waiting.pop() {
                 let api = api.clone();
-                tasks.spawn(async move { reflector::list_once(&api, watched).await });
+                pending.insert(watched.kind.clone());
+                tasks.spawn(async move {
+                    let kind = watched.kind.clone();
+                    (kind, list::list_once(&api, watched).await)
+                });
             }
-            let Some(done) = tasks.join_next().await else {
-                break;
+            let done = tokio::select! {
+                done = tasks.join_next() => Some(done),
+                _ = tick.tick() => None,
             };
-            if let Ok(events) = done {
-                for event in events {
-                    store.apply(event, cx.now());
+            match done {
+                Some(None) => break,
+                Some(Some(Ok((kind, events)))) => {
+                    pending.remove(&kind);
+                    for event in events {
+                        store.apply(event, cx.now());
+                    }
                 }
+                // What a reflector cannot cope with is missing from the store, and Unknown.
+                Some(Some(Err(_))) | None => {}
             }
             if !seen_definitions && store.knows(kinds::CRD) {
                 seen_definitions = true;
                 waiting = self.custom_kinds(&store);
                 total += waiting.len();
             }
-            progress(total - tasks.len() - waiting.len(), total, store.len());
+            progress(&Listing {
+                done: total - tasks.len() - waiting.len(),
+                total,
+                objects: store.len(),
+                waiting_for: pending.iter().next().cloned(),
+            });
         }
         if let Some(error) = self.blind(&store) {
             return Err(error);
@@ -225,7 +259,7 @@ fn custom_kind(crd: &Crd) -> Option<Watched> {
 
 impl Source for KubernetesSource {
     fn fetch<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Snapshot, SensorError>> {
-        Box::pin(async move { self.list(cx, &|_, _, _| ()).await.map(Snapshot::new) })
+        Box::pin(async move { self.list(cx, &|_| ()).await.map(Snapshot::new) })
     }
 
     fn assemble(

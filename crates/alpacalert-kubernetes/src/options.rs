@@ -1,5 +1,6 @@
 //! How a cluster is judged: time limits, ownership, and what to leave out.
 
+use alpacalert_model::State;
 use jiff::SignedDuration;
 
 /// How a cluster is judged.
@@ -15,6 +16,8 @@ pub struct Options {
     pub nodes_needed: u8,
     /// Whether a Service with some endpoints that are not ready is Degraded.
     pub partial_service_is_degraded: bool,
+    /// What an object is that somebody paused or suspended on purpose.
+    pub suspended_as: State,
 }
 
 impl Options {
@@ -30,6 +33,7 @@ impl Default for Options {
             owner_from_namespace: true,
             nodes_needed: 50,
             partial_service_is_degraded: false,
+            suspended_as: State::Passing,
         }
     }
 }

@@ -213,6 +213,28 @@ pub(crate) struct SampleForm {
     pub(crate) value: f64,
 }
 
+/// The values of a series within an hour: milliseconds since its beginning, and the value.
+pub(crate) type PackedForm = Vec<(u32, f64)>;
+
+/// What is left of the values of a part of a time: which part, how many there were, least, mean and greatest.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RolledForm {
+    pub(crate) part: u8,
+    pub(crate) count: u32,
+    pub(crate) min: f32,
+    pub(crate) mean: f32,
+    pub(crate) max: f32,
+}
+
+/// How a service was on one day, in seconds: see [`crate::Uptime`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LivedForm {
+    pub(crate) seconds: [f32; 4],
+    pub(crate) unobserved: f32,
+    pub(crate) absent: f32,
+    pub(crate) unsure: Vec<(String, f32)>,
+}
+
 pub(crate) fn write<T: Serialize>(value: &T) -> Vec<u8> {
     postcard::to_allocvec(value).expect("plain data in memory can be written")
 }

@@ -14,6 +14,7 @@
 mod entry;
 mod error;
 mod form;
+mod keep;
 mod lock;
 mod past;
 mod queue;

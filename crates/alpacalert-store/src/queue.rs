@@ -29,6 +29,8 @@ struct Inner {
     /// What was lost and is not told yet, and since when.
     untold: Option<(u64, Timestamp)>,
     wants_everything: bool,
+    /// Has the writer look around although nothing came.
+    nudged: bool,
     closed: bool,
 }
 
@@ -109,17 +111,24 @@ impl Queue {
 
     /// Waits for something to write, at most so long. `None` when there is nothing and never will be.
     pub(crate) fn take(&self, patience: Duration) -> Option<Vec<Entry>> {
-        let idle = |inner: &mut Inner| inner.waiting.is_empty() && !inner.closed;
+        let idle = |inner: &mut Inner| inner.waiting.is_empty() && !inner.closed && !inner.nudged;
         let waited = self.news.wait_timeout_while(self.lock(), patience, idle);
         let (mut inner, _) = waited.unwrap_or_else(|e| e.into_inner());
         if inner.closed && inner.waiting.is_empty() {
             return None;
         }
+        inner.nudged = false;
         let count = inner.waiting.len().min(GROUP);
         let taken: Vec<(usize, Entry)> = inner.waiting.drain(..count).collect();
         inner.taken.0 += count;
         inner.taken.1 += taken.iter().map(|(weight, _)| weight).sum::<usize>();
         Some(taken.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// Has the writer look around although nothing came.
+    pub(crate) fn nudge(&self) {
+        self.lock().nudged = true;
+        self.news.notify_one();
     }
 
     /// What was taken is written; returns the number of the last entry that is.

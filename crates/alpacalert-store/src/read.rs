@@ -24,7 +24,7 @@ pub(crate) use graph::graph_at;
 pub(crate) use incidents::incidents;
 pub(crate) use measurements::measurements;
 pub(crate) use transitions::transitions;
-pub(crate) use uptime::uptime;
+pub(crate) use uptime::{uptime, uptime_of_day};
 
 /// Questions at a time: more than the processors only wait for each other, and each may hold some MiB.
 const READERS: usize = 4;
@@ -123,7 +123,7 @@ pub(crate) fn node_id(
 }
 
 /// The row of a node.
-fn find(connection: &Connection, node: &NodeId) -> Result<Option<u32>, rusqlite::Error> {
+pub(crate) fn find(connection: &Connection, node: &NodeId) -> Result<Option<u32>, rusqlite::Error> {
     connection
         .prepare_cached("SELECT id FROM node WHERE source = ?1 AND kind = ?2 AND reference = ?3")?
         .query_row(

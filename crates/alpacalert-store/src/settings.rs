@@ -19,6 +19,9 @@ pub struct StoreSettings {
     pub queue_bytes: usize,
     /// How long a process that is about to end may hold the folder until this one gives up.
     pub patience: Duration,
+    /// A pause longer than this, in which nothing at all was done, is time in which nobody looked: the machine slept, or the
+    /// process was stopped.
+    pub stood_still: Duration,
     /// Tells the time of day.
     pub clock: Clock,
 }
@@ -59,6 +62,7 @@ impl StoreSettings {
             retention: Retention::default(),
             queue_bytes: 24 * 1024 * 1024,
             patience: Duration::from_secs(5),
+            stood_still: Duration::from_secs(30),
             clock: Clock::default(),
         }
     }

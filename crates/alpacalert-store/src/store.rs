@@ -16,7 +16,8 @@ use crate::read::Readers;
 use crate::repair;
 use crate::writer::Writer;
 use crate::{
-    Incident, Past, PastTransition, Series, StoreError, StoreSettings, StoreStatus, Uptime, Wanted,
+    Incident, Past, PastTransition, Retention, Series, StoreError, StoreSettings, StoreStatus,
+    Uptime, Wanted,
 };
 
 /// The states of nodes before the program was started, and since when they had been so.
@@ -43,6 +44,9 @@ pub(crate) struct Shared {
     pub(crate) generation: AtomicU64,
     /// Whether somebody found something strange in the file.
     suspicious: AtomicBool,
+    /// Whether it should be looked at once what there is to pack and to let go.
+    pub(crate) untended: AtomicBool,
+    retention: Mutex<Retention>,
     written: watch::Sender<u64>,
     health: Mutex<Health>,
 }
@@ -80,10 +84,12 @@ impl Store {
         let shared = Arc::new(Shared {
             path: settings.folder.join(FILE),
             queue: Queue::new(settings.queue_bytes),
+            retention: Mutex::new(settings.retention.clone()),
             settings,
             started_at: now,
             generation: AtomicU64::new(0),
             suspicious: AtomicBool::new(false),
+            untended: AtomicBool::new(false),
             written: watch::Sender::new(0),
             health: Mutex::new(Health {
                 trouble: None,
@@ -178,6 +184,14 @@ impl Store {
     pub fn take_remembered(&self) -> HashMap<NodeId, (State, Timestamp)> {
         let mut remembered = self.0.remembered.lock().unwrap_or_else(|e| e.into_inner());
         std::mem::take(&mut remembered)
+    }
+
+    /// Keeps the past for another time from now on.
+    pub fn keep(&self, retention: Retention) {
+        let kept = self.0.shared.retention.lock();
+        *kept.unwrap_or_else(|e| e.into_inner()) = retention;
+        self.0.shared.untended.store(true, Ordering::Relaxed);
+        self.0.shared.queue.nudge();
     }
 
     /// Waits until everything that was recorded before is on the disk. For as long as the disk is broken, this waits.
@@ -330,6 +344,11 @@ impl Shared {
             tracing::warn!("the history cannot be written now: {message}");
         }
         health.trouble = Some(message);
+    }
+
+    pub(crate) fn retention(&self) -> Retention {
+        let kept = self.retention.lock();
+        kept.unwrap_or_else(|e| e.into_inner()).clone()
     }
 
     /// Has the file looked through soon.

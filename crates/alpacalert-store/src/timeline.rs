@@ -124,18 +124,21 @@ impl Facts {
     }
 }
 
-/// How each of equal parts of a time was spent.
-pub(crate) fn uptime(facts: &Facts, from: i64, to: i64, parts: usize) -> Vec<Uptime> {
-    let spans = facts.spans(from, to);
-    let length = (to - from) as f64 / parts as f64;
-    let edge = |part: usize| match part == parts {
+/// The beginning of one of equal parts of a time.
+pub(crate) fn edge((from, to): (i64, i64), parts: usize, part: usize) -> i64 {
+    match part == parts {
         true => to,
-        false => from + (length * part as f64) as i64,
-    };
+        false => from + ((to - from) as f64 / parts as f64 * part as f64) as i64,
+    }
+}
+
+/// How each of equal parts of a time was spent, without what came before `kept`.
+pub(crate) fn uptime(facts: &Facts, time: (i64, i64), kept: i64, parts: usize) -> Vec<Uptime> {
+    let spans = facts.spans(time.0.max(kept), time.1);
     let mut first = 0;
     (0..parts)
         .map(|part| {
-            let (from, to) = (edge(part), edge(part + 1));
+            let (from, to) = (edge(time, parts, part), edge(time, parts, part + 1));
             while spans.get(first).is_some_and(|span| span.to <= from) {
                 first += 1;
             }

@@ -7,8 +7,9 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alpacalert_model::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
@@ -17,14 +18,15 @@ use crate::entry::Entry;
 use crate::error::Doing as _;
 use crate::lock::FolderLock;
 use crate::store::Shared;
-use crate::{StoreError, repair, schema};
+use crate::{StoreError, keep, repair, schema};
 pub(crate) use memory::Memory;
 
 /// How often it is noted that the program runs, when nothing else is written: what a crash makes uncertain.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// A pause longer than this is time in which nobody looked: the machine slept, or the process was stopped.
-const STOOD_STILL: Duration = Duration::from_secs(30);
+/// How often it is looked whether there is something to pack or to let go, and the pause between two steps of that.
+const TEND_EVERY: Duration = Duration::from_secs(60);
+const TEND_AGAIN: Duration = Duration::from_millis(10);
 
 /// How long it waits before it tries again what failed.
 const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -43,6 +45,10 @@ pub(crate) struct Writer {
     gap: Option<(Timestamp, Timestamp)>,
     /// Looks the file through.
     checking: Option<JoinHandle<Result<(), StoreError>>>,
+    /// When it was last noted that the program runs.
+    noted: Option<Instant>,
+    /// When the past is tended to again.
+    tending: Instant,
 }
 
 /// Which file it is, whatever its name.
@@ -59,6 +65,8 @@ impl Writer {
             pending: Vec::new(),
             gap: None,
             checking: None,
+            noted: None,
+            tending: Instant::now() + TEND_EVERY,
         }
     }
 
@@ -81,12 +89,14 @@ impl Writer {
         let mut wait = AGAIN.0;
         loop {
             let before = self.shared.now();
-            match self.shared.queue.take(HEARTBEAT) {
+            let idle = self.tending.saturating_duration_since(Instant::now());
+            match self.shared.queue.take(idle.min(HEARTBEAT)) {
                 Some(entries) => self.pending.extend(entries),
                 None => break,
             }
             let now = self.shared.now();
-            if now.duration_since(before) > STOOD_STILL.try_into().unwrap_or_default() {
+            let paused = u128::try_from(now.duration_since(before).as_millis()).unwrap_or(0);
+            if paused > self.shared.settings.stood_still.as_millis() {
                 self.gap = Some((before, now));
             }
             while let Err(error) = self.commit() {
@@ -105,6 +115,10 @@ impl Writer {
                 wait = (wait * 2).min(AGAIN.1);
             }
             wait = AGAIN.0;
+            let asked = self.shared.untended.swap(false, Ordering::Relaxed);
+            if asked || Instant::now() >= self.tending {
+                self.tend();
+            }
             self.check();
             self.shared.look_aside();
         }
@@ -120,6 +134,12 @@ impl Writer {
     fn commit(&mut self) -> Result<(), StoreError> {
         let now = self.shared.now();
         self.begin(now)?;
+        let fresh = self
+            .noted
+            .is_some_and(|noted| noted.elapsed() < HEARTBEAT / 2);
+        if fresh && self.pending.is_empty() && self.gap.is_none() {
+            return Ok(());
+        }
         let (Some(connection), Some(memory), Some((run, _))) =
             (&mut self.connection, &mut self.memory, self.run)
         else {
@@ -134,6 +154,7 @@ impl Writer {
             .doing(ACT)?;
         change.commit().doing(ACT)?;
         self.gap = None;
+        self.noted = Some(Instant::now());
         self.pending.clear();
         self.shared.succeed(rows, now);
         Ok(())
@@ -189,6 +210,29 @@ impl Writer {
         Ok(())
     }
 
+    /// Packs some measurements, or lets some of the past go.
+    fn tend(&mut self) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        let retention = self.shared.retention();
+        let tended = keep::tend(connection, &retention, self.shared.now());
+        let pause = match tended.doing("tend to the history") {
+            Ok(tended) => {
+                if tended.forgot {
+                    self.memory = None;
+                }
+                if tended.more { TEND_AGAIN } else { TEND_EVERY }
+            }
+            Err(error) => {
+                tracing::warn!("{}", error.chain());
+                self.drop_what_failed(&error);
+                TEND_EVERY
+            }
+        };
+        self.tending = Instant::now() + pause;
+    }
+
     /// What is in memory may not be what is in the file any more.
     fn drop_what_failed(&mut self, error: &StoreError) {
         self.memory = None;
@@ -201,6 +245,11 @@ impl Writer {
         };
         if !passes {
             self.connection = None;
+        }
+        if let Some(connection) = &self.connection {
+            // What is in the log already may go into the database, so that the log's own room can be used again. When there is
+            // no room for that either, nothing changes.
+            let _ = connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
         }
         if error.is_damage() {
             self.put_aside(error);

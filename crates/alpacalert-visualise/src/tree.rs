@@ -2,9 +2,9 @@
 
 mod node;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use alpacalert_model::{Edge, Effect, NodeKey, NodeRef, State};
+use alpacalert_model::{Edge, Effect, Kind, NodeKey, NodeRef, State};
 
 use crate::headline::{BRIEF, Overview, overview};
 use crate::look::{Look, Tone, span};
@@ -24,6 +24,9 @@ pub struct TreeOptions {
     pub unfold: usize,
     /// Show at most this many members of one node, and count the rest. Not held against [`TreeOptions::all`].
     pub members: usize,
+    /// Of members of one kind that are in one state for one reason, show at most this many, and count the rest: of fifty
+    /// pods without their image three say it all. Not held against [`TreeOptions::all`].
+    pub alike: usize,
 }
 
 impl Default for TreeOptions {
@@ -35,6 +38,7 @@ impl Default for TreeOptions {
             only: Vec::new(),
             unfold: 0,
             members: 20,
+            alike: usize::MAX,
         }
     }
 }
@@ -124,6 +128,35 @@ struct Drawing<'v, 'a> {
     wanted: Option<HashSet<NodeKey>>,
     /// Nodes whose members were shown already.
     unfolded: HashSet<NodeKey>,
+}
+
+/// What members have in common that are in trouble alike: their kind and state, and the reason of the worst below them.
+#[derive(PartialEq, Eq, Hash)]
+struct Alike {
+    kind: Kind,
+    state: State,
+    cause: Kind,
+    reason: String,
+}
+
+impl Alike {
+    fn of(node: NodeRef<'_>) -> Alike {
+        let mut worst = node;
+        // Bounded: what is deeper than this says the same.
+        for _ in 0..16 {
+            let state = worst.state();
+            match worst.children().find(|(child, _)| child.state() == state) {
+                Some((child, _)) => worst = child,
+                None => break,
+            }
+        }
+        Alike {
+            kind: node.id().kind().clone(),
+            state: node.state(),
+            cause: worst.id().kind().clone(),
+            reason: worst.status().reason.to_string(),
+        }
+    }
 }
 
 /// Where in the tree a node stands.
@@ -231,7 +264,16 @@ impl<'v, 'a> Drawing<'v, 'a> {
         } else {
             self.options.members
         };
-        let cut: Vec<_> = shown.split_off(shown.len().min(most));
+        let mut cut: Vec<_> = Vec::new();
+        if !self.options.all {
+            let mut seen: HashMap<Alike, usize> = HashMap::new();
+            (shown, cut) = shown.into_iter().partition(|(child, _)| {
+                let count = seen.entry(Alike::of(*child)).or_default();
+                *count += 1;
+                *count <= self.options.alike
+            });
+        }
+        cut.splice(0..0, shown.split_off(shown.len().min(most)));
         let [tee, end, bar] = if self.look.ascii {
             ["|- ", "`- ", "|  "]
         } else {

@@ -47,13 +47,16 @@ pub(crate) use trouble::dressed;
 /// A board is not made anew before this is over, however many look at it.
 const FRESH: Duration = Duration::from_millis(150);
 
+/// A board, and when it was drawn.
+type Drawn = (Instant, Arc<Board>);
+
 /// What the handlers of pages share.
 #[derive(Clone)]
 struct Pages {
     live: Live,
     memory: Arc<Memory>,
     services: Arc<Services>,
-    board: Arc<Mutex<Option<(Instant, Arc<Board>)>>>,
+    board: Arc<Mutex<Option<Drawn>>>,
 }
 
 /// The pages of an instance.
@@ -89,7 +92,7 @@ async fn first(State(pages): State<Pages>, asked: Asked) -> Result<Response, Tro
 
 async fn board_page(pages: &Pages, asked: &Asked) -> Result<Response, Trouble> {
     let board = match asked.at {
-        Some(_) => Arc::new(pages.look(asked, |scene| Board::of(scene)).await?),
+        Some(_) => Arc::new(pages.look(asked, Board::of).await?),
         None => pages.newest_board(asked).await?,
     };
     let strips = pages.memory.strips(asked.at, board.shown()).await;
@@ -168,7 +171,7 @@ impl Pages {
         {
             return Ok(board.clone());
         }
-        let board = Arc::new(self.look(asked, |scene| Board::of(scene)).await?);
+        let board = Arc::new(self.look(asked, Board::of).await?);
         *newest = Some((Instant::now(), board.clone()));
         Ok(board)
     }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use alpacalert::Progress;
 use alpacalert_instrument::Context;
 use alpacalert_kubernetes::{
-    Cluster, Connection, Dump, Judged, KubernetesSource, Options, Record, Selection, records,
+    Cluster, Connection, Dump, Judged, KubernetesSource, Listing, Options, Record, Selection,
+    records,
 };
 use alpacalert_model::{State, Timestamp};
 use alpacalert_visualise::{TreeOptions, View, one_line, shown_width};
@@ -124,12 +125,14 @@ fn live(command: &K8s, options: Options) -> Result<(Cluster, Timestamp), Failure
     };
     let source = KubernetesSource::new(name, connection, options);
     let line = ProgressLine::new();
-    let show = |done, total, objects| {
-        let waiting_for = Some(format!("the other kinds; {objects} objects so far"));
+    let show = |listing: &Listing| {
+        let kind = listing.waiting_for.as_deref().unwrap_or_default();
+        let kind = kind.rsplit('/').next().unwrap_or_default();
+        let objects = listing.objects;
         line.show(&Progress {
-            done,
-            total,
-            waiting_for,
+            done: listing.done,
+            total: listing.total,
+            waiting_for: Some(format!("{kind} objects; {objects} objects so far")),
         });
     };
     let cx = Context::default();
@@ -173,6 +176,7 @@ fn show(command: &K8s, judged: &Judged, terminal: &Terminal) -> Outcome {
         _ => {
             let options = TreeOptions {
                 unfold: 1,
+                alike: 3,
                 ..command.shown.tree_options()
             };
             command

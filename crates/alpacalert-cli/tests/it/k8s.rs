@@ -1,8 +1,8 @@
 //! `alpacalert k8s` on a saved cluster.
 
-use alpacalert_testkit::TempDir;
+use alpacalert_testkit::{Authority, Lifetime, TempDir, TlsServer};
 
-use crate::program::{Said, run, run_in};
+use crate::program::{Said, alpacalert, run, run_in, said};
 
 /// A rollout to an image that does not exist.
 const STALLED: &str = "
@@ -115,4 +115,97 @@ fn a_dump_is_judged_as_of_its_own_time() {
         "pod/p",
     ];
     assert_eq!(run_in(folder.path(), &later).code, 2);
+}
+
+/// A kubeconfig for a server, in a folder, with a certificate authority that is trusted.
+fn kubeconfig(folder: &std::path::Path, server: &str, authority: &std::path::Path) -> String {
+    let path = folder.join("kubeconfig");
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: here\nclusters: [{{name: c, cluster: {{server: 'https://{server}', certificate-authority: '{}'}}}}]\ncontexts: [{{name: here, context: {{cluster: c, user: u}}}}]\nusers: [{{name: u, user: {{token: secret-of-ours}}}}]\n",
+        authority.display()
+    );
+    std::fs::write(&path, text).expect("the file can be written");
+    path.display().to_string()
+}
+
+#[test]
+fn what_keeps_us_from_the_api_server_is_said_in_words() {
+    let folder = alpacalert_testkit::temp_dir();
+    let authority = Authority::new("test");
+    let closed = format!("127.0.0.1:{}", alpacalert_testkit::free_port());
+    let path = kubeconfig(folder.path(), &closed, &authority.root());
+    let refused = run(&["k8s", "--kubeconfig", &path]);
+    assert_eq!(refused.code, 74, "{refused:?}");
+    let expected = format!("https://{closed} does not answer: Connection refused");
+    assert!(refused.err.contains(&expected), "{}", refused.err);
+    assert!(!refused.err.contains("secret-of-ours"), "{}", refused.err);
+
+    let wrong = run(&["k8s", "--kubeconfig", &path, "--context", "her"]);
+    assert_eq!(wrong.code, 74, "{wrong:?}");
+    assert!(
+        wrong.err.contains("no context `her`; did you mean `here`?"),
+        "{}",
+        wrong.err
+    );
+
+    std::fs::write(folder.path().join("empty"), "a: 1\n").expect("the file can be written");
+    let empty = folder.path().join("empty").display().to_string();
+    let empty = run(&["k8s", "--kubeconfig", &empty]);
+    assert!(
+        empty.err.contains("no contexts; is it the right file?"),
+        "{}",
+        empty.err
+    );
+    let none = said(
+        alpacalert(&["k8s"])
+            .env("HOME", folder.path())
+            .env_remove("KUBECONFIG"),
+    );
+    assert_eq!(none.code, 74, "{none:?}");
+    assert!(none.err.contains("there is no kubeconfig"), "{}", none.err);
+}
+
+#[test]
+fn a_certificate_that_has_expired_or_is_of_somebody_else_is_told_from_a_dead_server() {
+    let folder = alpacalert_testkit::temp_dir();
+    let authority = Authority::new("test");
+    for (lifetime, trusted, expected) in [
+        (Lifetime::Expired, authority.root(), "certificate expired"),
+        (
+            Lifetime::LONG,
+            Authority::new("other").root(),
+            "another certificate authority",
+        ),
+    ] {
+        let issued = authority.issue(&["127.0.0.1"], lifetime);
+        let Some(server) = TlsServer::start(&issued, &["-www"]) else {
+            return;
+        };
+        let path = kubeconfig(folder.path(), &server.address().to_string(), &trusted);
+        let said = run(&["k8s", "--kubeconfig", &path]);
+        assert_eq!(said.code, 74, "{said:?}");
+        assert!(said.err.contains(expected), "{}", said.err);
+    }
+}
+
+/// Of many pods that cannot start for one reason some are shown, and the others counted.
+#[test]
+fn pods_that_are_in_trouble_alike_are_counted() {
+    let mut text = STALLED.to_owned();
+    for n in 0..30 {
+        let pod = STALLED
+            .split("- apiVersion: v1\n  kind: Pod")
+            .nth(1)
+            .expect("a pod");
+        let pod = pod
+            .replace("cart-2-x", &format!("cart-2-y{n}"))
+            .replace("uid: p,", &format!("uid: p{n},"));
+        text += &format!("- apiVersion: v1\n  kind: Pod{pod}");
+    }
+    let folder = alpacalert_testkit::temp_dir();
+    std::fs::write(folder.path().join("dump.yaml"), text).expect("the file can be written");
+    let said = run_in(folder.path(), &["k8s", "--from", "dump.yaml"]);
+    assert!(said.out.contains("… 28 more failing"), "{}", said.out);
+    let all = run_in(folder.path(), &["k8s", "--from", "dump.yaml", "--all"]);
+    assert!(all.out.contains("cart-2-y29"), "{}", all.out);
 }

@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use alpacalert_testkit::{TempDir, require, temp_dir, wait_until};
+use alpacalert_testkit::{FakeApiServer, TempDir, require, temp_dir, wait_until};
 
 use crate::program::{Ports, folder};
 
@@ -177,4 +177,26 @@ fn ctrl_c_ends_a_check_and_leaves_no_progress_behind() {
         "{ended}"
     );
     assert!(!ended.contains("measured 0 of 1,"), "{ended}");
+}
+
+/// A big cluster takes its time: what is under way is shown, and gone when there is an answer.
+#[test]
+fn k8s_shows_what_it_waits_for() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let fake = runtime.block_on(FakeApiServer::start());
+    fake.put(
+        "namespaces",
+        serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}),
+    );
+    fake.slow("pods", Duration::from_secs(3));
+    let kubeconfig = fake.kubeconfig();
+    let folder = temp_dir();
+    let Some(terminal) = Terminal::start(100, 20, folder.path()) else {
+        return;
+    };
+    terminal.run(&format!("k8s --kubeconfig {}", kubeconfig.path().display()));
+    let shown = terminal.wait_for("waiting for Pod objects; 1 objects so far");
+    assert!(shown.contains("44 of 45"), "{shown}");
+    let shown = terminal.wait_for("code 0");
+    assert!(!shown.contains("so far"), "{shown}");
 }

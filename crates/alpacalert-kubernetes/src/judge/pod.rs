@@ -1,14 +1,20 @@
 //! Pods: POD-1 to POD-10.
 
+mod trouble;
+
 use alpacalert_model::{Effect, State, Timestamp};
 use jiff::SignedDuration;
 
 use super::{Judge, references, words};
-use crate::cluster::{Cluster, Lookup};
+use crate::cluster::Lookup;
 use crate::kinds;
-use crate::object::pod::{Container, ContainerStatus, IDENTITY_VOLUME, Pod, Probe};
+use crate::object::pod::{Container, IDENTITY_VOLUME, Pod, Probe};
 use crate::object::{Condition, Object, condition};
 use crate::options::{CONTAINER_CREATE, CONTAINER_START, UNSCHEDULABLE};
+
+pub(super) use trouble::looks_well_and_crashes;
+pub(crate) use trouble::trouble;
+use trouble::{container_trouble, lost_node};
 
 /// Reasons of a pod that its node refused: it will never run there.
 const REFUSED: &[&str] = &[
@@ -240,25 +246,6 @@ fn ready(judge: &mut Judge<'_>, pod: &Pod) {
     verdict_in_time(judge, pod, said.since(), reason, text);
 }
 
-/// What is wrong with the node of a pod, in a few words: then the pod is not to blame.
-fn lost_node(judge: &Judge<'_>, pod: &Pod) -> Option<String> {
-    let name = &*pod.node_name;
-    if name.is_empty() || !judge.looks_around() {
-        return None;
-    }
-    let node = judge.cluster.get(kinds::NODE, "", name)?;
-    let crate::object::Body::Node(body) = &node.body else {
-        return None;
-    };
-    let said = condition(&body.status.conditions, "Ready").filter(|said| !said.is_true())?;
-    let why = match (&*said.reason, &*said.message) {
-        ("", "") => String::new(),
-        (reason, "") => format!(" ({reason})"),
-        (_, message) => format!(" ({message})"),
-    };
-    Some(format!("its node {name} is not ready{why}"))
-}
-
 /// Unknown within the time that the containers may take to start, Failing after it.
 fn verdict_in_time(
     judge: &mut Judge<'_>,
@@ -410,66 +397,6 @@ fn pull_secrets(judge: &mut Judge<'_>, pod: &Pod, namespace: &str) {
 pub(super) fn all_started(pod: &Pod) -> bool {
     let statuses = &pod.status.container_statuses;
     !statuses.is_empty() && statuses.iter().all(super::container::has_started)
-}
-
-/// Whether a pod looks well for the seconds between two crashes of a loop.
-pub(super) fn looks_well_and_crashes(
-    cluster: &Cluster,
-    object: &Object,
-    pod: &Pod,
-    now: Timestamp,
-) -> bool {
-    // Few pods ever were started three times: only those are looked at closely.
-    let again = |status: &ContainerStatus| {
-        status.restart_count >= 2 && status.ready && status.last_state.terminated.is_some()
-    };
-    let statuses = pod.status.container_statuses.iter();
-    statuses.filter(|status| again(status)).any(|status| {
-        let verdict = super::judge_part(cluster, object, "container", &status.name, now);
-        verdict.is_some_and(|verdict| verdict.state() == State::Failing)
-    })
-}
-
-/// The worst thing about the containers of a pod, with the reason: `container app: CrashLoopBackOff: …`.
-fn container_trouble(
-    cluster: &Cluster,
-    object: &Object,
-    pod: &Pod,
-    now: Timestamp,
-) -> Option<(State, alpacalert_model::Reason, String)> {
-    let mut worst: Option<(State, alpacalert_model::Reason, String)> = None;
-    for container in pod.spec.all_containers() {
-        let verdict = super::judge_part(cluster, object, "container", &container.name, now);
-        let Some(finding) = verdict.as_ref().and_then(|verdict| verdict.worst()) else {
-            continue;
-        };
-        if finding.state > worst.as_ref().map_or(State::Passing, |(state, ..)| *state) {
-            let text = format!("container {}: {}", container.name, finding.text);
-            worst = Some((finding.state, finding.reason.clone(), text));
-        }
-    }
-    worst
-}
-
-/// The worst thing about a pod, its containers included, in one sentence: `container app: CrashLoopBackOff: …`.
-pub(crate) fn trouble(
-    cluster: &Cluster,
-    object: &Object,
-    now: Timestamp,
-) -> Option<(State, String)> {
-    let pod = object.pod()?;
-    // A container's words tell more than the pod's own, so they come first.
-    let inside = container_trouble(cluster, object, pod, now);
-    let verdict = super::judge(cluster, object, now);
-    let own = verdict
-        .worst()
-        .filter(|finding| finding.state > State::Passing);
-    match (inside, own) {
-        (Some((state, _, text)), Some(own)) if state >= own.state => Some((state, text)),
-        (_, Some(own)) => Some((own.state, own.text.clone())),
-        (Some((state, _, text)), None) => Some((state, text)),
-        (None, None) => None,
-    }
 }
 
 /// How long containers may be created.

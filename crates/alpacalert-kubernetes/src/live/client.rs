@@ -1,7 +1,7 @@
 //! Requests to an API server: kube finds it and proves who we are; what comes back is read here, pruned as it is read.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use jiff::SignedDuration;
 use kube::Client;
 use kube::client::Body;
+use tokio::sync::Notify;
 
 use super::configuration::{ConfigurationError, configuration};
 use super::{Connection, Watched};
@@ -33,6 +34,9 @@ pub(crate) struct Api {
     namespaces: Arc<[String]>,
     /// By how many seconds the API server's clock is ahead of ours.
     skew: Arc<AtomicI64>,
+    /// Whether the last request was not answered, and a call for those who wait for an answer.
+    silent: Arc<AtomicBool>,
+    answers: Arc<Notify>,
 }
 
 /// Why a request was not answered as asked.
@@ -66,6 +70,8 @@ impl Api {
             server: server.trim_end_matches('/').into(),
             namespaces: connection.namespaces.clone().into(),
             skew: Arc::default(),
+            silent: Arc::default(),
+            answers: Arc::default(),
         })
     }
 
@@ -93,7 +99,10 @@ impl Api {
     /// The whole answer to a request.
     pub(super) async fn get(&self, path: &str) -> Result<Vec<u8>, ApiError> {
         let body = self.send(path).await?.into_body();
-        let bytes = body.collect().await.map_err(|error| self.silent(&error))?;
+        let bytes = body
+            .collect()
+            .await
+            .map_err(|error| self.unanswered(&error))?;
         Ok(bytes.to_bytes().into())
     }
 
@@ -112,12 +121,14 @@ impl Api {
             .header(http::header::ACCEPT, "application/json")
             .body(Body::empty())
             .map_err(|error| ApiError::Nonsense(error.to_string()))?;
-        let response = self
-            .client
-            .send(request)
-            .await
-            .map_err(|error| self.silent(&error))?;
+        let response = self.client.send(request).await.map_err(|error| {
+            self.silent.store(true, Ordering::Relaxed);
+            self.unanswered(&error)
+        })?;
         self.note_time(&response);
+        if self.silent.swap(false, Ordering::Relaxed) {
+            self.answers.notify_waiters();
+        }
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -132,7 +143,7 @@ impl Api {
     }
 
     /// Nobody answers, or not to the end.
-    fn silent(&self, error: &dyn std::error::Error) -> ApiError {
+    fn unanswered(&self, error: &dyn std::error::Error) -> ApiError {
         let why = innermost(error);
         let hint = if why.contains("UnknownIssuer") {
             "; the kubeconfig names another certificate authority than the server's"
@@ -142,6 +153,11 @@ impl Api {
             ""
         };
         ApiError::Transport(format!("{} does not answer: {why}{hint}", self.server))
+    }
+
+    /// Waits until the API server answers somebody after it did not.
+    pub(super) async fn answers_again(&self) {
+        self.answers.notified().await;
     }
 
     fn note_time(&self, response: &Response<Body>) {

@@ -6,6 +6,8 @@ use alpacalert_instrument::{
     Field, InstrumentError, Params, Shape, Source, SourceProvider, SourceSpec,
 };
 
+use alpacalert_model::State;
+
 use super::{Connection, KubernetesSource};
 use crate::options::Options;
 use crate::select::Selection;
@@ -32,6 +34,7 @@ impl SourceProvider for Provider {
                 Field::optional("owner_from_namespace", Shape::Bool, "Whether what names no owner belongs to its namespace.").default("true"),
                 Field::optional("nodes_needed", Shape::Int { min: 0, max: 100 }, "The share of schedulable nodes that must pass, in percent.").default("50"),
                 Field::optional("partial_services", Shape::OneOf(vec!["passing", "degraded"]), "What a Service is with some endpoints that are not ready.").default("passing"),
+                Field::optional("suspended", Shape::OneOf(vec!["passing", "degraded", "unknown"]), "What an object is that somebody paused or suspended on purpose.").default("passing"),
             ],
             constraints: Vec::new(),
             example: "{ context: prod, namespaces: [shop] }",
@@ -58,6 +61,9 @@ impl SourceProvider for Provider {
             options.nodes_needed = u8::try_from(needed).unwrap_or(100);
         }
         options.partial_service_is_degraded = params.text("partial_services") == Some("degraded");
+        if let Some(state) = params.text("suspended").and_then(State::parse) {
+            options.suspended_as = state;
+        }
         let mut selection = Selection::default().in_namespaces(connection.namespaces.clone());
         if let Some(selector) = params.text("selector") {
             selection = selection

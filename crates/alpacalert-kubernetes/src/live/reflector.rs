@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use super::Watched;
 use super::client::{Api, ApiError, Lines, WATCH_SECONDS};
-use super::store::UNAUTHORIZED;
+use super::list::{decode, list, paths, refused};
 use crate::cluster::Access;
 use crate::decode::Decoder;
 use crate::kinds;
@@ -63,20 +63,6 @@ impl Event {
 }
 
 #[derive(Deserialize)]
-struct List<'a> {
-    #[serde(default)]
-    metadata: ListMeta,
-    #[serde(borrow, default)]
-    items: Option<Vec<&'a RawValue>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ListMeta {
-    resource_version: String,
-}
-
-#[derive(Deserialize)]
 struct WatchEvent<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
@@ -106,77 +92,6 @@ enum Ended {
     Well,
     /// What we knew is too old to be taken up again.
     Expired,
-}
-
-/// Lists a kind once.
-pub(super) async fn list_once(api: &Api, watched: Watched) -> Vec<Event> {
-    let mut decoder = Decoder::default();
-    let mut objects = Vec::new();
-    let mut events = Vec::new();
-    for path in paths(api, &watched) {
-        match list(api, &watched, &path, "", &mut decoder, &mut events).await {
-            Ok((found, _)) => objects.extend(found),
-            Err(error) => return vec![refused(&watched, &error)],
-        }
-    }
-    events.push(Event::Listed(watched.kind.clone(), objects));
-    events.push(Event::Access(watched.kind, Access::Ok));
-    events
-}
-
-/// Where the objects are. Of leases only those of nodes are read.
-fn paths(api: &Api, watched: &Watched) -> Vec<String> {
-    if &*watched.kind == kinds::LEASE {
-        return vec!["/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases".to_owned()];
-    }
-    api.paths(watched)
-}
-
-async fn list(
-    api: &Api,
-    watched: &Watched,
-    path: &str,
-    query: &str,
-    decoder: &mut Decoder,
-    events: &mut Vec<Event>,
-) -> Result<(Vec<Object>, String), ApiError> {
-    let bytes = api.get(&format!("{path}{query}")).await?;
-    let list: List<'_> =
-        serde_json::from_slice(&bytes).map_err(|error| ApiError::Nonsense(error.to_string()))?;
-    let items = list.items.unwrap_or_default();
-    let mut objects = Vec::with_capacity(items.len());
-    let api_version = watched.api_version();
-    for raw in items {
-        match decoder.json(raw, Some((&api_version, &watched.name))) {
-            Ok(object) => objects.push(object),
-            Err(error) => events.push(Event::Unreadable(
-                watched.kind.clone(),
-                format!("{}: {error}", watched.name),
-            )),
-        }
-    }
-    Ok((objects, list.metadata.resource_version))
-}
-
-/// What an error means for the kind.
-fn refused(watched: &Watched, error: &ApiError) -> Event {
-    match error {
-        ApiError::Refused(StatusCode::FORBIDDEN, text) => {
-            Event::Access(watched.kind.clone(), Access::Forbidden(text.clone()))
-        }
-        ApiError::Refused(StatusCode::UNAUTHORIZED, text) => {
-            let text = format!("{UNAUTHORIZED} {text}");
-            Event::Access(watched.kind.clone(), Access::Forbidden(text))
-        }
-        ApiError::Refused(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _) => {
-            Event::Access(watched.kind.clone(), Access::NotServed)
-        }
-        error => Event::Broken(
-            watched.kind.clone(),
-            error.to_string(),
-            matches!(error, ApiError::Transport(_)),
-        ),
-    }
 }
 
 /// Keeps up with a kind until nobody listens any more.
@@ -242,9 +157,12 @@ impl Reflector {
             let Ok(result) = result else { return };
             let held = self.opened.map(|opened| opened.elapsed());
             // What held for a while has nothing to do with troubles before.
-            if held.is_some_and(|held| held > SHORT) || self.resumes() {
+            let broke = matches!(result, Err(ApiError::Transport(_))) && self.resumes();
+            if broke || held.is_some_and(|held| held > SHORT) {
                 self.pause = FIRST_PAUSE;
             }
+            // Nobody answered: whichever kind hears of the server first tells the others.
+            let silent = matches!(result, Err(ApiError::Transport(_)));
             let pause = match result {
                 // A server that lets go of what it has just told shall not be asked for everything without end.
                 Ok(()) if held.is_some_and(|held| held < SHORT) => {
@@ -269,7 +187,12 @@ impl Reflector {
             };
             // Not all at once: a server that comes back has enough to do.
             let jitter = pause.mul_f64(fastrand::f64() * 0.2);
-            tokio::time::sleep(pause + jitter).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause + jitter) => {}
+                () = self.api.answers_again(), if silent => {
+                    tokio::time::sleep(FIRST_PAUSE.mul_f64(fastrand::f64())).await;
+                }
+            }
         }
     }
 
@@ -320,11 +243,11 @@ impl Reflector {
                     if !version.is_empty() && started.elapsed() > FIRST_PAUSE => {}
                 Err(error) => {
                     // What was refused may have changed unseen, and a server that was restored from a copy may never
-                    // come to where we were: only a short outage is taken up.
+                    // come to where we were: only a short outage is taken up. What follows a line that makes no sense is
+                    // told again from the last one that did.
                     let outage = match &error {
-                        ApiError::Transport(_) => true,
+                        ApiError::Transport(_) | ApiError::Nonsense(_) => true,
                         ApiError::Refused(status, _) => status.is_server_error(),
-                        ApiError::Nonsense(_) => false,
                     };
                     if outage && self.pause < LONG_PAUSE {
                         self.version = version;
@@ -471,15 +394,11 @@ impl Reflector {
             if !marker.metadata.resource_version.is_empty() && initial.is_none() {
                 *version = marker.metadata.resource_version;
             }
-            let object = match self
-                .decoder
-                .json(event.object, Some((&api_version, &self.watched.name)))
-            {
+            let read = decode(&mut self.decoder, &self.watched, &api_version, event.object);
+            let object = match read {
                 Ok(object) => object,
-                Err(error) => {
-                    let text = format!("{}: {error}", self.watched.name);
-                    self.tell(Event::Unreadable(self.watched.kind.clone(), text))
-                        .await?;
+                Err(unreadable) => {
+                    self.tell(unreadable).await?;
                     continue;
                 }
             };

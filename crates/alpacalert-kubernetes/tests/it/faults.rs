@@ -2,6 +2,7 @@
 //!
 //! `ALPACALERT_FAULTS` sets the number of faults, `ALPACALERT_SEED` which ones; a hundred, and others each time, unless given.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use alpacalert_instrument::{Context, Source};
@@ -11,7 +12,8 @@ use alpacalert_testkit::FakeApiServer;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::live::{Live, account, pod, source};
+use crate::follow::{Live, source};
+use crate::live::{account, pod};
 
 /// How soon after the last fault everything must be known again.
 const HEALED: Duration = Duration::from_secs(5);
@@ -89,32 +91,55 @@ fn change(fake: &FakeApiServer, random: &mut fastrand::Rng) {
     fake.put(plural, object);
 }
 
+/// When a kind last had a trouble after which it is asked more and more seldom while that comes again, as it must be: within
+/// seconds heals what had recovered before.
+type Refused = HashMap<&'static str, Instant>;
+
+/// How long a kind may recover from a refusal.
+const RECOVERY: Duration = Duration::from_secs(11);
+
 /// Something goes wrong; what lasts is mended at once, or after a moment.
-async fn fault(fake: &FakeApiServer, random: &mut fastrand::Rng) {
+async fn fault(fake: &FakeApiServer, random: &mut fastrand::Rng, refused: &mut Refused) {
     let plural = random.choice([PLURALS, OTHERS].concat()).expect("a plural");
     let moment = Duration::from_millis(random.u64(0..120));
+    // Then another fault comes instead, from which it recovers at once.
+    let recovers = refused
+        .get(plural)
+        .is_some_and(|then| then.elapsed() < RECOVERY);
     match random.u8(0..12) {
+        3 | 4 | 5 | 7 | 8 | 9 if recovers => fake.cut_one(plural),
         // What meets everybody comes seldom, as it does.
         0 if random.u8(0..4) > 0 => fake.cut_one(plural),
         0 => fake.cut(),
         1 | 2 => fake.cut_one(plural),
-        3 | 4 => fake.expire(plural),
-        5 => fake.line(plural, "this is no JSON"),
+        3 | 4 => {
+            refused.insert(plural, Instant::now());
+            fake.expire(plural);
+        }
+        5 => {
+            refused.insert(plural, Instant::now());
+            fake.line(plural, "this is no JSON");
+        }
         6 => fake.line(
             plural,
             "{\"type\":\"ADDED\",\"object\":{\"kind\":\"Pod\",\"metadata\":{}}}",
         ),
-        7 => fake.half_a_line(
-            plural,
-            "{\"type\":\"MODIFIED\",\"object\":{\"metadata\":{\"name\":\"o1\"}}}",
-        ),
+        7 => {
+            refused.insert(plural, Instant::now());
+            fake.half_a_line(
+                plural,
+                "{\"type\":\"MODIFIED\",\"object\":{\"metadata\":{\"name\":\"o1\"}}}",
+            );
+        }
         8 => {
             // The next list ends in the middle.
+            refused.insert(plural, Instant::now());
             fake.truncate(plural);
             fake.expire(plural);
         }
         9 => {
             let status = *random.choice(&[429, 500, 502, 503, 504]).expect("a status");
+            refused.insert(plural, Instant::now());
             fake.refuse(plural, status);
             fake.cut_one(plural);
             tokio::time::sleep(moment).await;
@@ -139,7 +164,7 @@ async fn fresh(kubeconfig: &std::path::Path, at: Timestamp) -> Vec<Record> {
     let known: &Cluster = snapshot.get().expect("a cluster");
     assert_eq!(known.malformed(), 0);
     let cluster = source
-        .list(&Context::default(), &|_, _, _| ())
+        .list(&Context::default(), &|_| ())
         .await
         .expect("a cluster");
     let judged = Judged::new(cluster, &alpacalert_kubernetes::registry(), at).expect("a graph");
@@ -168,10 +193,11 @@ async fn r13_after_faults_everything_is_as_in_a_fresh_list() {
     )
     .await;
     let mut slowest = Duration::ZERO;
+    let mut refused = Refused::new();
     for round in 0..faults.div_ceil(ROUND) {
         for _ in 0..ROUND.min(faults - round * ROUND) {
             change(&fake, &mut random);
-            fault(&fake, &mut random).await;
+            fault(&fake, &mut random, &mut refused).await;
         }
         fake.mend();
         // Late enough that no time of grace is running.

@@ -7,7 +7,7 @@ use alpacalert_model::Timestamp;
 use alpacalert_testkit::ControlPlane;
 use serde_json::{Value, json};
 
-use crate::live::Live;
+use crate::follow::Live;
 use crate::support::{D, F, P, U};
 
 mod others;

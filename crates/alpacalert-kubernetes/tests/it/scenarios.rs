@@ -131,7 +131,7 @@ async fn tree(kubeconfig: &Path, at: Timestamp) -> (State, String) {
     };
     let source = KubernetesSource::new("test", connection, Options::default());
     let cluster = source
-        .list(&Context::default(), &|_, _, _| ())
+        .list(&Context::default(), &|_| ())
         .await
         .expect("a cluster");
     let selection = Selection::default()

@@ -28,6 +28,8 @@ CREATE TABLE node (
     reference TEXT NOT NULL,
     -- Of its newest description; 0 when it is gone.
     hash INTEGER NOT NULL DEFAULT 0,
+    -- When it went, if it did.
+    gone INTEGER,
     UNIQUE (source, kind, reference)
 );
 
@@ -88,3 +90,28 @@ CREATE TABLE sweep (
     body BLOB NOT NULL
 );
 CREATE INDEX sweep_at ON sweep (at);
+
+-- The values of one series in one hour, which is named by its beginning: see `PackedForm`.
+CREATE TABLE packed (
+    at INTEGER NOT NULL,
+    series INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (at, series)
+) WITHOUT ROWID;
+
+-- Least, mean and greatest of each hour of a day (level 1), and of each of 32 days (level 2): see `RolledForm`.
+CREATE TABLE rolled (
+    level INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    series INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (level, at, series)
+) WITHOUT ROWID;
+
+-- How services were on days whose changes are not kept any more: see `LivedForm`.
+CREATE TABLE lived (
+    node INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (node, at)
+) WITHOUT ROWID;

@@ -20,6 +20,8 @@ pub(crate) struct Memory {
     pub(super) nodes: HashMap<NodeId, Known>,
     pub(super) words: HashMap<String, i64>,
     pub(super) said: HashMap<u64, i64>,
+    /// The day on which they were said: a sentence is let go with the day that it was first said on.
+    pub(super) said_on: i64,
     pub(super) series: HashMap<u32, Vec<Quantity>>,
     /// The members of systems that were described in this run.
     pub(super) members: HashMap<u32, Listed>,
@@ -96,6 +98,7 @@ impl Memory {
             nodes: nodes(connection, began)?,
             words: words(connection)?,
             said: HashMap::new(),
+            said_on: 0,
             series: series(connection)?,
             members: HashMap::new(),
             seq: counter("seq")?,
@@ -159,16 +162,13 @@ impl Memory {
         node: &NodeId,
     ) -> Result<&mut Known, rusqlite::Error> {
         if !self.nodes.contains_key(node) {
-            connection
-                .prepare_cached("INSERT INTO node (source, kind, reference) VALUES (?1, ?2, ?3)")?
-                .execute(params![
-                    &**node.source(),
-                    node.kind().as_str(),
-                    &**node.reference()
-                ])?;
-            let id = u32::try_from(connection.last_insert_rowid());
+            // It may have been there before.
+            let id = match crate::read::find(connection, node)? {
+                Some(id) => id,
+                None => add(connection, node)?,
+            };
             let known = Known {
-                id: id.map_err(|_| full())?,
+                id,
                 hash: 0,
                 last: None,
             };
@@ -212,6 +212,17 @@ impl Memory {
     }
 }
 
+fn add(connection: &Connection, node: &NodeId) -> Result<u32, rusqlite::Error> {
+    connection
+        .prepare_cached("INSERT INTO node (source, kind, reference) VALUES (?1, ?2, ?3)")?
+        .execute(params![
+            &**node.source(),
+            node.kind().as_str(),
+            &**node.reference()
+        ])?;
+    u32::try_from(connection.last_insert_rowid()).map_err(|_| full())
+}
+
 /// Four billion nodes or series: the file is not one that we wrote.
 fn full() -> rusqlite::Error {
     rusqlite::Error::IntegralValueOutOfRange(0, i64::MAX)
@@ -229,7 +240,8 @@ pub(super) fn hash(bytes: &[u8]) -> i64 {
 
 fn nodes(connection: &Connection, began: i64) -> Result<HashMap<NodeId, Known>, rusqlite::Error> {
     let mut nodes = HashMap::new();
-    let mut all = connection.prepare("SELECT id, source, kind, reference, hash FROM node")?;
+    let mut all =
+        connection.prepare("SELECT id, source, kind, reference, hash FROM node WHERE hash <> 0")?;
     let mut newest = connection.prepare(
         "SELECT flags, at, since FROM transition WHERE node = ?1 ORDER BY at DESC, seq DESC LIMIT 1",
     )?;

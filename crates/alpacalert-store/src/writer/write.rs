@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use super::memory::{Last, Listed, Memory, hash};
 use crate::entry::{Change, Description, Entry, Sampled};
 use crate::form::{self, Described, Difference, Head, MemberForm, SampleForm, ScaleForm, Whole};
+use crate::keep::DAY;
 use crate::schema::flag;
 use crate::time::millis;
 use crate::{HISTORY_LOST, MONITOR_DOWN};
@@ -27,6 +28,11 @@ impl Memory {
         run: i64,
         now: Timestamp,
     ) -> Result<u64, rusqlite::Error> {
+        let today = millis(now).div_euclid(DAY);
+        if self.said_on != today {
+            self.said.clear();
+            self.said_on = today;
+        }
         let mut group = Group {
             memory: self,
             connection,
@@ -259,7 +265,7 @@ impl Group<'_> {
             .prepare_cached("INSERT INTO described (node, at, seq, body) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![node, at, self.memory.order, body])?;
         self.connection
-            .prepare_cached("UPDATE node SET hash = ?2 WHERE id = ?1")?
+            .prepare_cached("UPDATE node SET hash = ?2, gone = NULL WHERE id = ?1")?
             .execute(params![node, hash])?;
         Ok(())
     }
@@ -270,9 +276,13 @@ impl Group<'_> {
             return Ok(());
         }
         let id = known.id;
-        (known.hash, known.last) = (0, None);
         self.memory.members.remove(&id);
-        self.described(id, at, &form::write(&Described::Gone), 0)
+        self.described(id, at, &form::write(&Described::Gone), 0)?;
+        self.memory.nodes.remove(node);
+        self.connection
+            .prepare_cached("UPDATE node SET gone = ?2 WHERE id = ?1")?
+            .execute(params![id, at])?;
+        Ok(())
     }
 
     /// Brings what is written to how everything is.

@@ -132,6 +132,7 @@ async fn a_restart_is_no_transition_and_its_time_is_a_gap() {
     world.apply(nodes(), first);
     world.set("queue", State::Failing, "no route to host", first);
     world.store.close();
+    let closed = Timestamp::now();
     tokio::time::sleep(Duration::from_millis(300)).await;
 
     let mut world = World::open(folder.path());
@@ -158,7 +159,7 @@ async fn a_restart_is_no_transition_and_its_time_is_a_gap() {
     let length = end.as_millisecond() - first.as_millisecond();
     assert!((down + uptime[0].unobserved - length as f64 / 1000.0).abs() < 0.01);
 
-    let gap = first + Duration::from_millis(200);
+    let gap = closed + Duration::from_millis(100);
     let past = world.store.graph_at(gap).await.unwrap().unwrap();
     assert!(!past.observed);
     let shop = past

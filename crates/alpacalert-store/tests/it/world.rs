@@ -1,6 +1,7 @@
 //! A graph that changes, and the store that is told.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use alpacalert_model::{
@@ -47,6 +48,21 @@ impl World {
         World::of(Store::open(StoreSettings::new(folder)).expect("the store opens"))
     }
 
+    /// A store whose clock is set by the test.
+    pub(crate) fn with_clock(folder: &std::path::Path, clock: &Arc<AtomicI64>) -> World {
+        let clock = clock.clone();
+        let clock = Clock::new(move || {
+            Timestamp::from_millisecond(clock.load(Ordering::Relaxed)).expect("a time")
+        });
+        let settings = StoreSettings {
+            clock,
+            // The test's clock jumps, and nothing stands still.
+            stood_still: Duration::MAX,
+            ..StoreSettings::new(folder)
+        };
+        World::of(Store::open(settings).expect("the store opens"))
+    }
+
     /// A store that was opened at a moment, and has been open for an hour.
     pub(crate) fn later(folder: &std::path::Path, begun: Timestamp) -> World {
         let first = AtomicBool::new(true);
@@ -56,6 +72,7 @@ impl World {
         });
         let settings = StoreSettings {
             clock,
+            stood_still: Duration::MAX,
             ..StoreSettings::new(folder)
         };
         World::of(Store::open(settings).expect("the store opens"))

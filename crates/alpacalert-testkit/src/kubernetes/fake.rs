@@ -5,6 +5,7 @@ mod answer;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -37,6 +38,8 @@ struct State {
     away: bool,
     /// The next list of a plural ends in the middle.
     truncated: Vec<String>,
+    /// Plurals whose answers take their time.
+    slow: BTreeMap<String, Duration>,
     /// The date that answers bear.
     date: Option<String>,
     requests: Vec<String>,
@@ -240,11 +243,17 @@ impl FakeApiServer {
         self.state().truncated.push(plural.to_owned());
     }
 
+    /// Lets the answers about a plural take so long from now on.
+    pub fn slow(&self, plural: &str, pause: Duration) {
+        self.state().slow.insert(plural.to_owned(), pause);
+    }
+
     /// Ends everything that goes wrong.
     pub fn mend(&self) {
         let mut state = self.state();
         state.refused.clear();
         state.truncated.clear();
+        state.slow.clear();
         state.away = false;
     }
 

@@ -67,7 +67,7 @@ fn scale(value: &Measurement) -> Option<(f64, f64)> {
     }
     let least = numbers.iter().copied().fold(0.0, f64::min);
     let most = numbers.iter().copied().fold(0.0, f64::max);
-    (most > least).then(|| (least, least + (most - least) * 1.15))
+    (most > least).then_some((least, least + (most - least) * 1.15))
 }
 
 fn edges(bound: Bound) -> Vec<f64> {

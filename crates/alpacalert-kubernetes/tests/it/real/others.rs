@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alpacalert_testkit::ControlPlane;
 
-use crate::live::Live;
+use crate::follow::Live;
 use crate::support::{F, P, U};
 
 fn workload(kind: &str, name: &str, sim: &str, more: &str, pod: &str) -> String {

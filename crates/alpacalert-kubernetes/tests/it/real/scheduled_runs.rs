@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alpacalert_testkit::ControlPlane;
 
-use crate::live::Live;
+use crate::follow::Live;
 use crate::support::{F, P};
 
 const CRON: (&str, &str) = ("kubernetes.io/CronJob", "shop/minutely");

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -56,6 +57,7 @@ struct Answer {
     date: String,
     body: String,
     truncated: bool,
+    pause: Duration,
 }
 
 impl Asked {
@@ -102,6 +104,7 @@ impl Asked {
             date: date.unwrap_or_default(),
             body,
             truncated,
+            pause: state.slow.get(&self.plural).copied().unwrap_or_default(),
         }
     }
 
@@ -152,6 +155,7 @@ impl Asked {
         // Subscribed before the state is read, so that nothing falls between the two.
         let mut told = signals.subscribe();
         let answer = self.look(state);
+        tokio::time::sleep(answer.pause).await;
         let body = answer.body.as_bytes();
         let sent = if answer.truncated {
             &body[..body.len() / 2]
