@@ -8,6 +8,7 @@ mod k8s_live;
 mod outputs;
 mod overload;
 mod program;
+mod publisher;
 mod secrets;
 mod serve;
 mod signals;
