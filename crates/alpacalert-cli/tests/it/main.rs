@@ -11,6 +11,7 @@ mod program;
 mod publisher;
 mod secrets;
 mod serve;
+mod shared;
 mod signals;
 mod terminal;
 mod usage;
