@@ -194,7 +194,6 @@ fn a_hostile_publisher_is_bounded_and_alone() {
         becomes("passing");
     }
     let more = memory(&daemon) - before;
-    println!("{more} MiB more than before");
     assert!(more < 64, "{more} MiB more than before");
 }
 

@@ -211,7 +211,11 @@ fn a_secret_that_is_told_is_found() {
         format!("Basic {basic}"),
         STANDARD.encode(&secret),
     ] {
-        assert_eq!(found(text.as_bytes()), [secret.clone()], "{text}");
+        assert_eq!(
+            found(text.as_bytes()),
+            std::slice::from_ref(&secret),
+            "{text}"
+        );
     }
     assert!(found(b"nothing").is_empty());
 }
