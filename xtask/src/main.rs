@@ -23,7 +23,7 @@ Commands:
               build a Kubernetes control plane for the tests, outside of the repository
   npm         install what the tests need from npm, outside of the repository
   reference   write docs/reference anew from the program and its tests
-  pictures    draw docs/pictures anew from the program's output
+  pictures    draw docs/pictures anew from the program's output and its pages
   bench       run the benchmarks and print their figures
 ";
 

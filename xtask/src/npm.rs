@@ -16,7 +16,7 @@ const FOLDER: &str = "ALPACALERT_NPM";
 pub(crate) fn install() -> Result<bool> {
     if Command::new("npm").arg("--version").output().is_err() {
         say(
-            "skipped: there is no `npm` on the PATH to install the OpenID provider of the tests with",
+            "skipped: there is no `npm` on the PATH to install axe-core and the OpenID provider of the tests with",
         );
         return Ok(false);
     }

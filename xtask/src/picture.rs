@@ -1,8 +1,11 @@
-//! Pictures of what the program prints, for the documentation: the real output of a real run, drawn as SVG.
+//! Pictures for the documentation: the real output of a real run, drawn as SVG, and real pages in a real browser.
 
 use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -36,7 +39,68 @@ pub(crate) fn draw_all() -> Result<()> {
         "alpacalert explain report-generation",
         &mut example(&["explain", "report-generation"]),
         &pictures.join("explain.svg"),
+    )?;
+    photograph(
+        &mut example(&["serve", "--listen", "127.0.0.1:0"]),
+        &pictures.join("pages"),
     )
+}
+
+/// Takes pictures of pages in a browser: of the example, and of a shop in trouble that the tests of the pages paint.
+fn photograph(example: &mut Command, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
+    let state = std::env::temp_dir().join(format!("alpacalert-pictures-{}", std::process::id()));
+    let mut serving = example
+        .arg("--state")
+        .arg(&state)
+        .process_group(0)
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot serve the example")?;
+    let stdout = serving.stdout.take().context("the example says nothing")?;
+    let said = BufReader::new(stdout).lines().map_while(Result::ok);
+    let url = said
+        .filter_map(|line| line.strip_prefix("serving on ").map(str::to_owned))
+        .next();
+    let taken = url
+        .context("the example does not say where it is")
+        .and_then(|url| {
+            // Its sensors are measured within the first seconds, each at a time of its own.
+            std::thread::sleep(Duration::from_secs(40));
+            run::cargo(
+                &[
+                    "test",
+                    "-p",
+                    "alpacalert-web",
+                    "--test",
+                    "it",
+                    "pictures",
+                    "--",
+                    "--ignored",
+                ],
+                &[
+                    ("ALPACALERT_PICTURES", &to.to_string_lossy()),
+                    ("ALPACALERT_PICTURES_OF", &url),
+                ],
+            )
+        });
+    // The example is a script with two children: all of the group is to end.
+    run::status(Command::new("kill").args(["--", &format!("-{}", serving.id())]))?;
+    serving.wait().context("cannot wait for the example")?;
+    // A leftover in the system's folder for temporary files harms nobody.
+    let _ = std::fs::remove_dir_all(&state);
+    if !taken? {
+        bail!("the pictures of the pages could not be taken");
+    }
+    let mut quantize = Command::new("pngquant");
+    quantize.args(["--force", "--strip", "--speed", "1", "--ext", ".png", "48"]);
+    for entry in std::fs::read_dir(to).context("cannot list the pictures")? {
+        quantize.arg(entry.context("cannot list the pictures")?.path());
+    }
+    match run::status(&mut quantize)? {
+        true => Ok(()),
+        false => bail!("pngquant could not make the pictures small"),
+    }
 }
 
 /// Runs a command of ours with colours on, and writes what it prints as a picture. `shown` is the command as a reader

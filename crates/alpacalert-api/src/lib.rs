@@ -4,12 +4,15 @@
 //! version 1 keys are added and never changed; readers leave alone what they do not know.
 
 mod lists;
+mod report;
 mod summary;
 
 pub use lists::{
     ChangeEvent, ConfigReport, Counts, ErrorBody, InstanceReport, NodeBrief, NodeList, Rejection,
-    ServiceList, SourceReport, TransitionList, TransitionRecord,
+    ServiceChanges, ServiceList, SourceReport, StillAlive, TaskReport, TransitionList,
+    TransitionRecord,
 };
+pub use report::{PushedLimit, PushedMeasurement, PushedState};
 pub use summary::{CauseSummary, Health, ServiceSummary};
 
 /// The version of the API, as it stands in paths (`/api/v1`) and in every document's `version`.

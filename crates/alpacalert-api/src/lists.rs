@@ -18,6 +18,24 @@ pub struct ServiceList {
     pub services: Vec<ServiceSummary>,
 }
 
+/// The data of an event `changed` of `GET /api/v1/stream`: what is different from before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceChanges {
+    /// When it was made, by the publisher's clock.
+    pub generated_at: Timestamp,
+    /// The services that are new or different, whole.
+    pub services: Vec<ServiceSummary>,
+    /// The names of those that are gone.
+    pub removed: Vec<String>,
+}
+
+/// The data of an event `alive` of `GET /api/v1/stream`: nothing is different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StillAlive {
+    /// When it was made, by the publisher's clock.
+    pub generated_at: Timestamp,
+}
+
 /// `GET /api/v1/nodes`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeList {
@@ -138,6 +156,26 @@ pub struct InstanceReport {
     pub config: ConfigReport,
     /// The sources.
     pub sources: Vec<SourceReport>,
+    /// The tasks that live as long as the program.
+    #[serde(default)]
+    pub tasks: Vec<TaskReport>,
+}
+
+/// A task that lives as long as the program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskReport {
+    /// Its name.
+    pub name: String,
+    /// What becomes of it when it dies: `restart` or `essential`.
+    pub policy: String,
+    /// What it does now: `running`, `waiting` to be started again, `dead`, or `ended` as it was asked to.
+    pub state: String,
+    /// How many times it died.
+    pub deaths: u64,
+    /// Since when it is in this state.
+    pub since: Timestamp,
+    /// Why it died last; empty when it never did.
+    pub problem: String,
 }
 
 /// How many things are in each state.

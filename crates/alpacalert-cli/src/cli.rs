@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use crate::commands;
+use crate::logging::LogFormat;
 
 const ABOUT: &str = "Understands infrastructure as services that depend on each other: what is broken, since when, why, and whose it is";
 
@@ -88,6 +89,14 @@ impl Command {
         match self {
             Command::Serve(_) => LevelFilter::INFO,
             _ => LevelFilter::WARN,
+        }
+    }
+
+    /// The form of the log.
+    pub(crate) fn log_format(&self) -> LogFormat {
+        match self {
+            Command::Serve(serve) => serve.log_format,
+            _ => LogFormat::Text,
         }
     }
 }

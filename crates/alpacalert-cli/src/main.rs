@@ -33,7 +33,7 @@ fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return exit::wrong_usage(&error),
     };
-    logging::start(cli.command.usual_log_level());
+    logging::start(cli.command.usual_log_level(), cli.command.log_format());
     let terminal = Terminal::new(&cli.appearance);
     let result = match &cli.command {
         Command::Host(command) => commands::host::run(command, &terminal),

@@ -13,8 +13,8 @@ use alpacalert_model::{Blueprint, Kind, Node, NodeId, Observation, Reason, Times
 pub use scope::Scope;
 
 use crate::{
-    InstrumentError, OutputLimits, Params, Redactor, Registry, Schedule, ScheduleOverrides, Sensor,
-    Snapshot,
+    Inbox, InstrumentError, OutputLimits, Params, Redactor, Registry, Schedule, ScheduleOverrides,
+    Sensor, Snapshot,
 };
 
 /// What should be in the graph, with what measures it.
@@ -144,6 +144,7 @@ pub struct Builder<'a> {
     depth: usize,
     redactor: Option<&'a Redactor>,
     instance: Option<&'a str>,
+    inbox: Inbox,
     limits: OutputLimits,
 }
 
@@ -170,6 +171,7 @@ impl<'a> Builder<'a> {
             depth: 0,
             redactor: None,
             instance: None,
+            inbox: Inbox::default(),
             limits: OutputLimits::default(),
         }
     }
@@ -178,6 +180,13 @@ impl<'a> Builder<'a> {
     #[must_use]
     pub fn with_instance(mut self, instance: &'a str) -> Self {
         self.instance = Some(instance);
+        self
+    }
+
+    /// The same, with what things report to that can only report.
+    #[must_use]
+    pub fn with_inbox(mut self, inbox: &Inbox) -> Self {
+        self.inbox = inbox.clone();
         self
     }
 

@@ -14,6 +14,7 @@ mod assembly;
 mod context;
 mod generic;
 mod guard;
+mod inbox;
 mod params;
 mod registry;
 mod schedule;
@@ -34,6 +35,7 @@ pub use generic::{
     Scanner, Scanners, SensorConstant, ServiceBasic, SystemAll, SystemAny, SystemOptional,
 };
 pub use guard::{fetch_guarded, measure_guarded};
+pub use inbox::{Expected, Inbox, Kept, Pass, Refused, Word};
 pub use params::{MissingParam, Params, UnknownField};
 pub use registry::{InstrumentError, Instrumentor, Registry, nearest};
 pub use schedule::{Schedule, ScheduleOverrides};

@@ -3,6 +3,7 @@
 mod judge;
 mod read;
 mod spec;
+mod stream;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use alpacalert_instrument::{
     Snapshot, Source, SourceProvider, SourceSpec, Target, Timestamp,
 };
 use http::{HeaderValue, StatusCode, header};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::http::{Client, Reply};
@@ -46,10 +48,14 @@ impl SourceProvider for Provider {
         if let Some(ca) = params.text("ca") {
             keys = keys.with_text("ca", ca);
         }
-        let url = format!("{url}/api/v1/services");
+        let client = |path: &str| {
+            let url = format!("{url}/api/v1/{path}");
+            Client::new(&url, keys.clone(), ANSWER_MAX, self.0.clone())
+        };
         Ok(Arc::new(Publisher {
             name: name.clone(),
-            client: Client::new(&url, keys, ANSWER_MAX, self.0.clone())?,
+            client: client("services")?,
+            stream: client("stream")?,
             known: Mutex::new(None),
         }))
     }
@@ -59,6 +65,7 @@ impl SourceProvider for Provider {
 struct Publisher {
     name: Arc<str>,
     client: Client,
+    stream: Client,
     known: Mutex<Option<Known>>,
 }
 
@@ -102,6 +109,18 @@ impl Source for Publisher {
     fn interval(&self) -> Duration {
         Duration::from_secs(1)
     }
+
+    /// Is told of changes where that is offered, and asks otherwise.
+    fn watch<'a>(
+        &'a self,
+        cx: &'a Context,
+        deliver: mpsc::Sender<Result<Snapshot, SensorError>>,
+    ) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let watching = stream::watch(self, cx, &deliver);
+            cx.cancel().run_until_cancelled(watching).await;
+        })
+    }
 }
 
 impl Publisher {
@@ -127,6 +146,11 @@ impl Publisher {
         let published = Arc::new(read::read(&reply.body)?);
         let etag = reply.headers.get(header::ETAG).cloned();
         learn(&mut known, etag, published)
+    }
+
+    /// Takes what was told over a stream.
+    fn told(&self, published: Arc<Published>) -> Result<Arc<Published>, SensorError> {
+        learn(&mut self.lock(), None, published)
     }
 }
 

@@ -7,6 +7,7 @@ mod fetch;
 mod one;
 mod settings;
 mod spec;
+mod sse;
 mod two;
 
 use std::sync::{Arc, Mutex};
@@ -19,11 +20,12 @@ use alpacalert_model::{Measurement, Severity, Unit};
 use http::header;
 
 use crate::net::{Deadline, Net};
-pub(crate) use client::{Client, Reply};
+pub(crate) use client::{Client, Opened, Reply};
 use expect::{BODY_ENCODING, judge_body, judge_headers, judge_status};
 pub(crate) use fetch::BodyBudget;
 use fetch::{Answer, Fetch, Kept, Phases};
 use settings::Settings;
+pub(crate) use sse::{Events, ServerEvent};
 
 /// Adds the kind.
 pub(crate) fn register(registry: &mut Registry, net: &Arc<Net>) {

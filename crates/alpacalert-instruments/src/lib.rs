@@ -13,6 +13,7 @@ mod http;
 mod icmp;
 mod limits;
 mod net;
+mod passive;
 mod process;
 mod tcp;
 mod tls;
@@ -41,4 +42,5 @@ pub fn register(registry: &mut Registry) {
     exec::register(registry);
     exec_source::register(registry);
     alpacalert::register(registry, &net);
+    passive::register(registry);
 }

@@ -16,7 +16,7 @@ use crate::{Process, TempDir, free_port, require, temp_dir, wait_until};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a page may take to become as a test wants it.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(30);
 
 /// What keeps Chromium from talking to anybody but us, and lets it run where there is no screen.
 const FLAGS: [&str; 14] = [
@@ -40,6 +40,8 @@ const FLAGS: [&str; 14] = [
 pub struct Browser {
     port: u16,
     session: String,
+    /// What runs before every page.
+    before: Mutex<Vec<Value>>,
     _driver: Process,
     _folder: TempDir,
 }
@@ -111,6 +113,7 @@ impl Browser {
         Some(Browser {
             port,
             session: session.to_owned(),
+            before: Mutex::default(),
             _driver: driver,
             _folder: folder,
         })
@@ -130,6 +133,11 @@ impl Browser {
     }
 
     fn reset(&self) {
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        for identifier in before.drain(..) {
+            let which = json!({ "identifier": identifier });
+            self.devtools("Page.removeScriptToEvaluateOnNewDocument", &which);
+        }
         self.devtools(
             "Emulation.setScriptExecutionDisabled",
             &json!({ "value": false }),
@@ -168,7 +176,7 @@ impl Browser {
     ///
     /// # Panics
     ///
-    /// When it does not become so within ten seconds.
+    /// When it does not become so within half a minute.
     pub fn wait(&self, expression: &str) {
         wait_until(SOON, || {
             match self.run(&format!("return !!({expression})")) {
@@ -241,6 +249,16 @@ impl Browser {
             "Emulation.setScriptExecutionDisabled",
             &json!({ "value": !allowed }),
         );
+    }
+
+    /// Runs a script before every page from now on, until the window is another test's.
+    pub fn before_every_page(&self, script: &str) {
+        let added = self.devtools(
+            "Page.addScriptToEvaluateOnNewDocument",
+            &json!({ "source": script }),
+        );
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        before.push(added["identifier"].clone());
     }
 
     /// A picture of the page from its top to its end, but no higher than this: a PNG.

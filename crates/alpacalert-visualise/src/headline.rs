@@ -194,7 +194,7 @@ impl Headline {
         Headline::from_explanation(view, node, explanation.as_ref())
     }
 
-    /// The sentence about a node that was explained already.
+    /// The sentence about a node that was explained already; without an explanation it names no causes.
     pub fn from_explanation(
         view: &View<'_>,
         node: NodeRef<'_>,

@@ -133,10 +133,10 @@
 
   let wanted = 0;
   let due = null;
-  // Not more often than once a second, however much changes, and not where nobody looks.
+  // Not more often than once a second, however much changes.
   const refresh = () => {
     wanted = Date.now();
-    if (due || document.hidden) return;
+    if (due || gone_away) return;
     due = setTimeout(async () => {
       due = null;
       const asked = Date.now();
@@ -151,7 +151,25 @@
       if (wanted > asked) refresh();
     }, Math.max(80, 1000 - (Date.now() - updated)));
   };
-  document.addEventListener("visibilitychange", () => !document.hidden && refresh());
+
+  // A browser has six connections for one host, and keeps pages that one has left: whatever nobody sees holds none. A hidden
+  // page still asks now and then, for its title.
+  let gone_away = false;
+  let stop = new AbortController();
+  let seen = () => {};
+  const away = () => document.hidden || gone_away;
+  const looked = () => {
+    if (away()) {
+      if (lost === null) lost = Date.now();
+      stop.abort();
+    } else {
+      seen();
+      refresh();
+    }
+  };
+  document.addEventListener("visibilitychange", looked);
+  addEventListener("pagehide", () => ((gone_away = true), looked()));
+  addEventListener("pageshow", (event) => event.persisted && ((gone_away = false), looked()));
 
   const said = $("#said");
   const happened = (name, data, id) => {
@@ -166,8 +184,9 @@
   const listen = async () => {
     let pause = 500;
     for (;;) {
+      if (away()) await new Promise((done) => (seen = done));
       try {
-        const stop = new AbortController();
+        stop = new AbortController();
         const watch = setInterval(() => Date.now() - heard > SILENCE && stop.abort(), 1000);
         try {
           heard = Date.now();
@@ -188,6 +207,7 @@
         // Said below, whatever it was.
       }
       gone();
+      if (away()) continue;
       await new Promise((done) => setTimeout(done, pause));
       pause = Math.min(pause * 1.6, 10000);
     }
@@ -320,7 +340,9 @@
     if (row && inTree(event, row)) return event.preventDefault();
     if (event.key === "/" && $("#q")) {
       event.preventDefault();
-      ($("[data-search]") || $("#q")).focus();
+      const field = $("[data-search]") || $("#q");
+      field.focus();
+      field.select();
     } else if (event.key === "?" && help) help.showModal();
     else if (event.key === "g") going = Date.now();
     else if (places[event.key] && Date.now() - going < 1500) $(`.tabs a[href^="${places[event.key]}"]`)?.click();

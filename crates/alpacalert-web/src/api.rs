@@ -6,6 +6,7 @@ mod badge;
 mod convert;
 mod document;
 mod events;
+mod inbox;
 mod log;
 mod metrics;
 mod nodes;
@@ -13,6 +14,7 @@ mod probes;
 mod reports;
 mod routes;
 mod services;
+mod stream;
 mod summaries;
 
 use std::sync::Arc;

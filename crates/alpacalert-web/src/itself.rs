@@ -3,11 +3,10 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use alpacalert::SourceStatus;
-use alpacalert::Stats;
 use alpacalert::instrument::{
     BoxFuture, Builder, Context, InstrumentError, Request, Scope, SensorError, Snapshot, Source,
 };
+use alpacalert::{SourceStatus, Stats, TaskState, TaskStatus};
 use alpacalert_model::{
     Effect, Limits, Measurement, Observation, Reason, ServiceInfo, State, Timestamp, Unit,
 };
@@ -42,6 +41,7 @@ struct Seen {
     instance: Arc<str>,
     stats: Stats,
     sources: Vec<SourceStatus>,
+    tasks: Vec<TaskStatus>,
     rejected: Option<Rejected>,
     /// How the remembering goes, where there is any.
     history: Option<StoreStatus>,
@@ -56,6 +56,15 @@ const LATE: (f64, f64) = (1.0, 30.0);
 /// More measurements than this wait for a slot: the machine, or the configured concurrency, is too small for the plan.
 const WAITING: f64 = 1000.0;
 
+/// Three of four places of a queue are taken: whoever comes next may have to wait. The queues hold 64 questions, 16 snapshots
+/// and 1024 batches of changes.
+const QUESTIONS: f64 = 48.0;
+const SNAPSHOTS: f64 = 12.0;
+const UNREAD: f64 = 768.0;
+
+/// For how many seconds a task that died is worth a word after it was started again.
+const REMEMBERED: i64 = 600;
+
 impl Source for Itself {
     fn fetch<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Snapshot, SensorError>> {
         Box::pin(async move {
@@ -69,6 +78,7 @@ impl Source for Itself {
                 instance: config.instance,
                 stats: live.stats().await,
                 sources,
+                tasks: live.tasks().statuses(),
                 rejected: config.rejected,
                 history: live.history().map(Store::status),
                 loaded_at: config.loaded_at,
@@ -122,6 +132,9 @@ impl Seen {
             Effect::Required,
             self.configuration(),
         );
+        for (name, observation) in [("queues", self.queues()), ("tasks", self.tasks())] {
+            scope.observed_part(name, None, name, Effect::Required, observation);
+        }
         if let Some(history) = &self.history {
             // What cannot be remembered is measured and shown all the same.
             let edge = Effect::Degrades;
@@ -155,6 +168,41 @@ impl Seen {
             .measured(count("running", stats.running))
             .measured(count("sensors", stats.sensors))
             .measured(count("nodes", stats.nodes))
+    }
+
+    /// Work that waits for somebody within the program.
+    fn queues(&self) -> Observation {
+        let stats = &self.stats;
+        let depth = |name, value: usize, most: f64| {
+            Measurement::new(name, value as f64, Unit::Count)
+                .against(Limits::above(Some(most), None))
+        };
+        Observation::passing(self.at)
+            .measured(depth("questions", stats.questions, QUESTIONS))
+            .measured(depth("snapshots", stats.snapshots, SNAPSHOTS))
+            .measured(depth("batches of changes", stats.unread, UNREAD))
+    }
+
+    /// Tasks that live as long as the program.
+    fn tasks(&self) -> Observation {
+        let mut seen = Observation::passing(self.at);
+        for task in &self.tasks {
+            let died_at = task.died_at.map(|at| self.at.duration_since(at).as_secs());
+            let said = format!("the task `{}` {}", task.name, task.problem);
+            let (state, text) = match task.state {
+                TaskState::Dead => (State::Failing, said),
+                TaskState::Waiting => (State::Degraded, format!("{said}; it is started again")),
+                TaskState::Running if died_at.is_some_and(|ago| ago < REMEMBERED) => {
+                    (State::Degraded, format!("{said}, and was started again"))
+                }
+                TaskState::Running | TaskState::Ended => continue,
+            };
+            seen = seen.worsened(state, Reason::fixed("task-died"), text);
+        }
+        let count = |name, value: u64| Measurement::new(name, value as f64, Unit::Count);
+        let deaths = self.tasks.iter().map(|task| task.deaths).sum();
+        seen.measured(count("tasks", self.tasks.len() as u64))
+            .measured(count("deaths", deaths))
     }
 
     fn configuration(&self) -> Observation {

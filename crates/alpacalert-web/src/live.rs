@@ -4,10 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use alpacalert::{Change, Handle, SourceStatus, Stats};
-use alpacalert_model::{Graph, NodeId, Timestamp};
+use alpacalert::instrument::{Inbox, Pass, Refused, Word};
+use alpacalert::{Change, Handle, SourceStatus, Stats, Tasks};
+use alpacalert_model::{Graph, Kind, NodeId, Timestamp};
 use alpacalert_store::Store;
 use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
 
 /// The configuration in force, and the last one that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,6 +89,36 @@ impl Live {
     /// The nodes to show first: every service, then the systems that are members of nothing.
     pub fn roots(&self) -> Vec<NodeId> {
         self.0.parts.engine.roots()
+    }
+
+    /// Fires when the instance is about to end: what is never over by itself ends then.
+    pub fn stopping(&self) -> &CancellationToken {
+        self.0.parts.engine.stopping()
+    }
+
+    /// Where things report to that can only report.
+    pub fn inbox(&self) -> &Inbox {
+        self.0.parts.engine.inbox()
+    }
+
+    /// Takes what something says that can only report.
+    ///
+    /// # Errors
+    ///
+    /// When nobody expects anything of that kind under that name, or not from whoever that is.
+    pub async fn post(
+        &self,
+        kind: &Kind,
+        name: &str,
+        pass: Pass<'_>,
+        word: Word,
+    ) -> Result<(), Refused> {
+        self.0.parts.engine.post(kind, name, pass, word).await
+    }
+
+    /// The tasks that live as long as the program.
+    pub fn tasks(&self) -> &Tasks {
+        self.0.parts.engine.tasks()
     }
 
     /// The name of this instance.

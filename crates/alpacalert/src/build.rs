@@ -112,6 +112,7 @@ impl Monitor {
                 registry,
                 sources,
                 redactor: settings.redactor.clone(),
+                inbox: settings.inbox.clone(),
             },
             settings,
         })

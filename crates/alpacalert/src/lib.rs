@@ -26,6 +26,7 @@ mod schedule;
 mod settings;
 mod sources;
 mod stats;
+mod tasks;
 mod world;
 
 pub use alpacalert_config as config;
@@ -36,3 +37,4 @@ pub use check::{Checked, Progress};
 pub use running::{Change, Handle, ITSELF, Running, SourceStatus, itself};
 pub use settings::{Observer, Settings};
 pub use stats::Stats;
+pub use tasks::{Policy, TaskState, TaskStatus, Tasks};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alpacalert_instrument::{Class, Context};
+use alpacalert_instrument::{Class, Context, SensorError};
 use alpacalert_model::{
     Graph, Mark, NodeId, Observation, Reason, State, Timestamp, Transition, Update,
 };
@@ -26,6 +26,7 @@ pub(crate) enum Command {
     Query(Box<dyn FnOnce(&Graph) + Send>),
     Stats(oneshot::Sender<Stats>),
     Sources(oneshot::Sender<Vec<SourceStatus>>),
+    Measure(Vec<NodeId>),
     Reload(Box<Monitor>, oneshot::Sender<()>),
 }
 
@@ -128,7 +129,9 @@ impl Owner {
                 }
                 Some(delivery) = deliveries.recv() => self.take_deliveries(delivery, &mut deliveries),
                 Some(command) = commands.recv() => self.answer(command),
-                Some(_) = self.watches.join_next(), if !self.watches.is_empty() => {}
+                Some(ended) = self.watches.join_next_with_id(), if !self.watches.is_empty() => {
+                    self.take_ended_watch(ended);
+                }
                 () = tokio::time::sleep_until(next) => {}
             }
             if Instant::now() >= self.rediscovery {
@@ -147,12 +150,35 @@ impl Owner {
         self.watching.insert(entry.slot, task);
     }
 
+    /// A watch ends when it is told to. One that breaks in our own hands loses its source, and is begun again.
+    fn take_ended_watch(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let Err(error) = ended else { return };
+        if error.is_cancelled() {
+            return;
+        }
+        let mut watching = self.watching.iter();
+        let slot = watching.find_map(|(slot, task)| (task.id() == error.id()).then_some(*slot));
+        let Some(slot) = slot else { return };
+        tracing::error!("the watch of a source died: {error}");
+        let sources = &self.world.assembler.sources;
+        let Some(entry) = sources.iter().find(|entry| entry.slot == slot).cloned() else {
+            return;
+        };
+        let text = format!("the watch of the source `{}` died", entry.name);
+        let lost = Err(SensorError::new(Reason::SENSOR_BROKEN, text));
+        let step = self.world.delivered(vec![(slot, lost)], self.now());
+        self.take_step(step);
+        self.watch(&entry);
+    }
+
     /// Takes another plan. What it leaves alone goes on as it was.
     fn reload(&mut self, monitor: Monitor) {
         let Monitor {
-            assembler,
+            mut assembler,
             settings,
         } = monitor;
+        // What was reported stays known.
+        assembler.inbox = self.settings.inbox.clone();
         if assembler.plan.concurrency != self.world.assembler.plan.concurrency {
             tracing::warn!("another concurrency takes effect when the program is started again");
         }
@@ -421,6 +447,12 @@ impl Owner {
                 self.reload(*monitor);
                 let _ = done.send(());
             }
+            Command::Measure(nodes) => {
+                let now = Instant::now();
+                for key in nodes.iter().filter_map(|id| self.world.graph.key(id)) {
+                    self.schedule.hasten(key, now);
+                }
+            }
             Command::Sources(reply) => {
                 let _ = reply.send(self.world.source_states());
             }
@@ -433,6 +465,8 @@ impl Owner {
                     sensors: self.schedule.len(),
                     running,
                     waiting,
+                    snapshots: DELIVERIES_MAX - self.sender.capacity(),
+                    unread: self.changes.len(),
                     lateness_p50: self.lateness.quantile(0.5),
                     lateness_p99: self.lateness.quantile(0.99),
                     ..self.stats

@@ -5,13 +5,14 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use alpacalert_instrument::{Inbox, Pass, Refused, Word};
 use alpacalert_model::{Graph, Kind, NodeId, State, Timestamp, Transition};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::owner::{Command, Owner};
-use crate::{Monitor, Stats};
+use crate::{Monitor, Stats, Tasks};
 
 /// Readers of changes that fall further behind than this many batches are told how many they missed. A batch may hold
 /// thousands of changes, so more would cost memory in a storm; a reader that is a few seconds late stays within it.
@@ -41,6 +42,9 @@ pub struct Handle {
     commands: mpsc::Sender<Command>,
     changes: broadcast::Sender<Arc<Vec<Change>>>,
     roots: watch::Receiver<Vec<NodeId>>,
+    inbox: Inbox,
+    tasks: Tasks,
+    stopping: CancellationToken,
 }
 
 impl fmt::Debug for Handle {
@@ -93,15 +97,22 @@ pub(crate) fn start(monitor: Monitor) -> Running {
     let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
     let (changes, _) = broadcast::channel(CHANGES_MAX);
     let (roots, watched) = watch::channel(Vec::new());
+    let (inbox, tasks) = (
+        monitor.settings.inbox.clone(),
+        monitor.settings.tasks.clone(),
+    );
     let owner = Owner::new(monitor, cancel.clone(), changes.clone(), roots);
     Running {
+        owner: tasks.essential("engine", cancel.clone(), owner.run(receiver)),
         handle: Handle {
             commands,
             changes,
             roots: watched,
+            inbox,
+            tasks,
+            stopping: cancel.clone(),
         },
         cancel,
-        owner: tokio::spawn(owner.run(receiver)),
     }
 }
 
@@ -141,7 +152,48 @@ impl Handle {
         if self.commands.send(Command::Stats(sender)).await.is_err() {
             return Stats::default();
         }
-        receiver.await.unwrap_or_default()
+        Stats {
+            questions: self.commands.max_capacity() - self.commands.capacity(),
+            ..receiver.await.unwrap_or_default()
+        }
+    }
+
+    /// Takes what something says that can only report, and has everybody measured who waits for it.
+    ///
+    /// # Errors
+    ///
+    /// When nobody expects anything of that kind under that name, or not from whoever that is.
+    pub async fn post(
+        &self,
+        kind: &Kind,
+        name: &str,
+        pass: Pass<'_>,
+        word: Word,
+    ) -> Result<(), Refused> {
+        let heard = self.inbox.post(kind, name, pass, word)?;
+        self.measure_now(heard).await;
+        Ok(())
+    }
+
+    /// Has sensors measured as soon as there is a slot, beside their usual times. Nodes that are not measured are left alone.
+    pub async fn measure_now(&self, nodes: Vec<NodeId>) {
+        // When the engine has ended nothing is measured any more.
+        let _ = self.commands.send(Command::Measure(nodes)).await;
+    }
+
+    /// Fires when the engine is about to end.
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.stopping
+    }
+
+    /// Where things report to that can only report.
+    pub fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
+    /// The tasks that live as long as the program.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     /// Every source, and whether it answers, in the order of the plan. None when the engine has ended.

@@ -194,6 +194,21 @@ impl Schedule {
         }
     }
 
+    /// Measures a sensor now, beside its usual times: what it looks at has changed.
+    pub(crate) fn hasten(&mut self, key: NodeKey, now: Instant) {
+        let now = self.began.moment(now);
+        let Some(&index) = self.by_key.get(&key) else {
+            return;
+        };
+        let job = &mut self.jobs[index as usize];
+        match job.phase {
+            Phase::Idle if job.due > now => self.arm(index, now),
+            Phase::Idle | Phase::Waiting => {}
+            // It may have looked before the change.
+            Phase::Running => job.again = true,
+        }
+    }
+
     /// When [`Schedule::tick`] has something to do next.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.timers.next().map(|due| self.began.instant(due))
@@ -278,7 +293,10 @@ impl Schedule {
         job.suspect = observation.reason == Reason::TIMEOUT;
         job.last_result = now;
         job.phase = Phase::Idle;
-        let next = job.next_due(now);
+        let next = match std::mem::take(&mut job.again) {
+            true => now,
+            false => job.next_due(now),
+        };
         self.arm(run.job, next);
         self.arm_stale(run.job);
         Some(verdict)

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use alpacalert_instrument::{Clock, Context, OutputLimits, Redactor, SystemClock};
+use alpacalert_instrument::{Clock, Context, Inbox, OutputLimits, Redactor, SystemClock};
 use alpacalert_model::{Graph, NodeId, State, Timestamp, Transition};
 use tokio_util::sync::CancellationToken;
+
+use crate::Tasks;
 
 /// What the engine is given beside the plan: the time, its end, and limits.
 #[derive(Clone)]
@@ -21,6 +23,10 @@ pub struct Settings {
     pub limits: OutputLimits,
     /// Makes the spread of first measurements the same each time; chosen at random when absent.
     pub seed: Option<u64>,
+    /// Where things report to that can only report.
+    pub inbox: Inbox,
+    /// Watches over tasks that live as long as the program.
+    pub tasks: Tasks,
     /// Is told of everything that happens.
     pub observer: Option<Arc<dyn Observer>>,
     /// The states of nodes before the start, and since when they had been so. A node that is first seen in the same state has
@@ -51,6 +57,8 @@ impl Default for Settings {
             redactor: Arc::default(),
             limits: OutputLimits::default(),
             seed: None,
+            inbox: Inbox::default(),
+            tasks: Tasks::default(),
             observer: None,
             remembered: HashMap::new(),
         }

@@ -17,6 +17,12 @@ pub struct Stats {
     pub running: usize,
     /// How many measurements wait for a slot.
     pub waiting: usize,
+    /// How many questions wait for the one who owns the graph.
+    pub questions: usize,
+    /// How many snapshots of sources wait for it.
+    pub snapshots: usize,
+    /// How many batches of changes the slowest reader of changes has not taken yet.
+    pub unread: usize,
     /// How many batches of results the graph took.
     pub batches: u64,
     /// How often a system was judged.

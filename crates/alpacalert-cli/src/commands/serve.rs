@@ -4,6 +4,7 @@ mod plan;
 mod reload;
 mod state;
 mod stop;
+mod supervisor;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use alpacalert::model::Timestamp;
-use alpacalert::{Monitor, Settings};
+use alpacalert::{Monitor, Settings, Tasks};
 use alpacalert_web::{Access, ConfigStatus, Itself, Live, Parts, Remember, Serving, WebSettings};
 use anyhow::Context as _;
 use clap::Args;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::builtin;
 use crate::configuration::Place;
 use crate::exit::{self, Failure, Outcome};
+use crate::logging::LogFormat;
 use crate::measuring::{build, runtime};
 use crate::terminal::Terminal;
 use plan::Planned;
@@ -48,6 +50,16 @@ pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8420")]
     listen: SocketAddr,
+    /// The form of the log on standard error; how much is logged says the variable ALPACALERT_LOG, such as debug or
+    /// alpacalert=trace
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "ALPACALERT_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    pub(crate) log_format: LogFormat,
     /// The folder to remember in [default: $STATE_DIRECTORY, $XDG_STATE_HOME/alpacalert, or ~/.local/state/alpacalert]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
@@ -67,12 +79,16 @@ pub(crate) fn run(command: &Serve, terminal: &Terminal) -> Outcome {
         .map_err(Failure::usage)?;
     planned.may_be_served().map_err(Failure::configuration)?;
     alpacalert_web::raise_handles();
-    runtime()?.block_on(serve(planned, command.listen, command.state.clone()))
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(serve(planned, command.listen, command.state.clone()));
+    // A look at a file system that hangs blocks its thread for ever: nobody waits for that.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> Outcome {
-    let stop = CancellationToken::new();
-    stop::watch(stop.clone());
+    let (stop, tasks) = (CancellationToken::new(), Tasks::default());
+    stop::watch(&tasks, &stop);
     let itself = Itself::default();
     // What can be refused is refused before anything is measured.
     let listener = TcpListener::bind(listen)
@@ -85,6 +101,7 @@ async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> 
     let settings = Settings {
         observer: Some(Arc::new(Remember(store.clone()))),
         remembered: store.take_remembered(),
+        tasks: tasks.clone(),
         ..Settings::default()
     };
     let running = monitor(&planned, &itself, settings)?.start();
@@ -114,23 +131,44 @@ async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> 
         serving: serving.clone(),
         listen,
     };
-    let reloading = tokio::spawn(reloading.run(stop.clone()));
-    let remembering = tokio::spawn(Remember(store.clone()).run(live.clone(), stop.clone()));
+    reloading.begin(&tasks, &stop);
+    if let Some(period) = supervisor::watchdog_period() {
+        let (engine, stop) = (running.handle(), stop.clone());
+        tasks.restarted("watchdog", stop.clone(), move || {
+            supervisor::watchdog(period, engine.clone(), stop.clone())
+        });
+    }
+    {
+        let (remember, live, stop) = (Remember(store.clone()), live.clone(), stop.clone());
+        tasks.restarted("history", stop.clone(), move || {
+            remember.clone().run(live.clone(), stop.clone())
+        });
+    }
     let settings = WebSettings {
         listen,
         access,
         serving,
     };
     let router = alpacalert_web::router(live, settings.clone());
-    announce(listen, settings.serving.is_encrypted());
-    alpacalert_web::serve(listener, router, settings, stop).await;
+    let is_encrypted = settings.serving.is_encrypted();
+    let web = alpacalert_web::serve(listener, router, settings, stop.clone());
+    let web = tasks.essential("web", stop.clone(), web);
+    announce(listen, is_encrypted);
+    let broken = tokio::select! {
+        () = stop.cancelled() => None,
+        problem = tasks.fatal() => Some(problem),
+    };
     tracing::info!("shutting down");
-    reloading.abort();
-    remembering.abort();
-    running.shutdown().await;
+    supervisor::stopping();
+    stop.cancel();
+    // At the same time, so that both together take no longer than one of them.
+    let (_, ()) = tokio::join!(web, running.shutdown());
     // After this nothing changes any more.
     store.close();
-    Ok(exit::PASSING)
+    match broken {
+        None => Ok(exit::PASSING),
+        Some(problem) => Err(Failure::from(anyhow::anyhow!(problem))),
+    }
 }
 
 /// What a plan asks for, and the instance's own health.
@@ -147,6 +185,7 @@ fn monitor(planned: &Planned, itself: &Itself, settings: Settings) -> Result<Mon
 fn announce(listen: SocketAddr, is_encrypted: bool) {
     tracing::info!(%listen, "serving");
     let scheme = if is_encrypted { "https" } else { "http" };
+    supervisor::ready(&format!("serving on {scheme}://{listen}"));
     // Nobody may be reading, and it serves all the same.
     let _ = writeln!(anstream::stdout(), "serving on {scheme}://{listen}");
     let _ = std::io::stdout().flush();

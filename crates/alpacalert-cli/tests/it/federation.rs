@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::program::folder;
+use crate::proxy::Proxy;
 use crate::serve::{Daemon, serve, serve_on};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,7 +32,7 @@ fn infrastructure(folder: &Path) -> String {
 fn application(infra: &str) -> String {
     format!(
         "instance: reports\nowner: reports-team\ndefaults: {{ interval: 200ms }}\n\
-         sources:\n  infra: {{ alpacalert: {{ url: 'http://{infra}' }}, interval: 300ms }}\n\
+         sources:\n  infra: {{ alpacalert: {{ url: 'http://{infra}' }} }}\n\
          services:\n  report-viewing: {{ title: Viewing reports, requires: [ {{ file: {{ path: / }} }} ] }}\n\
          \x20 report-generation: {{ title: Generating reports, requires: [ queue ] }}\n\
          systems:\n  queue: {{ service: infra/message-queue }}\n"
@@ -68,7 +69,8 @@ fn a_broken_queue_is_shown_as_its_owner_s_by_everybody_who_depends_on_it() {
     };
     let infra_file = at("infra.yaml", &infrastructure(home.path()));
     let infra = serve(&["-c", &infra_file]);
-    let app = serve(&["-c", &at("app.yaml", &application(&infra.address))]);
+    let network = Proxy::to(&infra.address);
+    let app = serve(&["-c", &at("app.yaml", &application(&network.address))]);
     let reader = serve(&[
         "-c",
         &at("reader.yaml", &reader(&infra.address, &app.address)),
@@ -100,16 +102,28 @@ fn a_broken_queue_is_shown_as_its_owner_s_by_everybody_who_depends_on_it() {
         assert_eq!(cause["owner"], "infrastructure", "{seen:#}");
     }
 
+    network.cut();
+    let seen = app.until(GENERATION, PATIENCE, is("unknown"));
+    let said = sentence(&seen);
+    for part in ["not ours", "the source `infra` is lost", "not said a word"] {
+        assert!(said.contains(part), "{part:?} is not in {said:?}");
+    }
+    assert_eq!(app.json(VIEWING)["state"], "passing");
+    network.heal();
+    app.until(GENERATION, PATIENCE, is("failing"));
+
     let address = infra.address.clone();
     cut(infra);
+    network.refuse();
     let seen = app.until(GENERATION, PATIENCE, is("unknown"));
     let said = sentence(&seen);
     assert!(said.contains("the source `infra` is lost"), "{said}");
-    assert!(said.contains("connection refused"), "{said}");
+    assert!(said.contains("connection"), "{said}");
     assert!(said.contains("not ours"), "{said}");
     assert_eq!(app.json(VIEWING)["state"], "passing");
 
     std::fs::remove_file(home.path().join("broken")).expect("it can be mended");
+    network.heal();
     let _infra = serve_on(&address, &["-c", &infra_file]);
     app.until(GENERATION, PATIENCE, is("passing"));
     reader.until(ALL, PATIENCE, is("passing"));
@@ -149,4 +163,93 @@ fn instances_that_consume_each_other_both_say_so() {
         });
         assert_eq!(seen["state"], "unknown");
     }
+}
+
+/// Three in a circle, and one that consumes itself.
+#[test]
+fn no_circle_keeps_itself_in_a_state() {
+    let home = folder("");
+    let broken = home.path().join("broken");
+    let names = ["one", "two", "three", "alone"];
+    let ports: Vec<u16> = names
+        .iter()
+        .map(|_| alpacalert_testkit::free_port())
+        .collect();
+    let next = [1, 2, 0, 3];
+    let daemons: Vec<Daemon> = names
+        .iter()
+        .enumerate()
+        .map(|(at, name)| {
+            let text = format!(
+                "instance: {name}\nowner: {name}\ndefaults: {{ interval: 200ms }}\n\
+                 sources:\n  next: {{ alpacalert: {{ url: 'http://127.0.0.1:{}' }} }}\n\
+                 services:\n  shared: {{ requires: [ {{ service: next/shared }}, {{ file: {{ path: {}, exists: false }} }} ] }}\n",
+                ports[next[at]],
+                broken.display()
+            );
+            let path = home.path().join(format!("{name}.yaml"));
+            std::fs::write(&path, text).expect("a file");
+            let path = path.to_str().expect("UTF-8");
+            serve_on(&format!("127.0.0.1:{}", ports[at]), &["-c", path])
+        })
+        .collect();
+    let all = |state: &str, said: &str| {
+        for daemon in &daemons {
+            daemon.until("/api/v1/services/shared", PATIENCE, |value| {
+                value["state"] == state && sentence(value).contains(said)
+            });
+        }
+    };
+    all("unknown", "");
+    for (daemon, said) in daemons.iter().zip([
+        "each would wait for the other",
+        "each would wait for the other",
+        "each would wait for the other",
+        "an instance with our own name",
+    ]) {
+        daemon.until("/api/v1/services/shared", PATIENCE, |value| {
+            sentence(value).contains(said)
+        });
+    }
+    std::fs::write(&broken, "").expect("a file");
+    all("failing", "");
+    // Nobody is Failing only because another one still says so.
+    std::fs::remove_file(&broken).expect("it can be mended");
+    all("unknown", "");
+}
+
+#[test]
+fn a_thousand_services_of_one_publisher_come_over_one_connection() {
+    let home = folder("");
+    let broken = home.path().join("broken");
+    let at = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let mut publisher =
+        String::from("instance: infra\nowner: infra\ndefaults: { interval: 500ms }\nservices:\n");
+    let mut consumer =
+        String::from("instance: app\nowner: app\nservices:\n  all:\n    requires:\n");
+    for n in 0..1000 {
+        publisher.push_str(&format!(
+            "  s{n}: {{ requires: [ {{ file: {{ path: '{}', exists: false }} }} ] }}\n",
+            broken.display()
+        ));
+        consumer.push_str(&format!("      - service: infra/s{n}\n"));
+    }
+    let infra = serve(&["-c", &at("infra.yaml", &publisher)]);
+    let network = Proxy::to(&infra.address);
+    consumer.push_str(&format!(
+        "sources: {{ infra: {{ alpacalert: {{ url: 'http://{}' }} }} }}\n",
+        network.address
+    ));
+    let app = serve(&["-c", &at("app.yaml", &consumer)]);
+    let all = "/api/v1/services/all";
+    app.until(all, PATIENCE, is("passing"));
+    std::fs::write(&broken, "").expect("a file");
+    app.until(all, PATIENCE, is("failing"));
+    std::fs::remove_file(&broken).expect("it can be mended");
+    app.until(all, PATIENCE, is("passing"));
+    assert_eq!(network.connections(), 1);
 }

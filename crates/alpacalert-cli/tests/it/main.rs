@@ -1,5 +1,7 @@
 //! The real program, run as its users run it.
 
+#![allow(clippy::print_stdout, reason = "long forms tell what they measured")]
+
 mod check;
 mod federation;
 mod hostile;
@@ -8,11 +10,14 @@ mod k8s_live;
 mod outputs;
 mod overload;
 mod program;
+mod proxy;
 mod publisher;
+mod report;
 mod secrets;
 mod serve;
 mod shared;
 mod signals;
+mod supervisor;
 mod terminal;
 mod usage;
 mod watch;

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -25,10 +26,14 @@ pub(crate) fn serve(arguments: &[&str]) -> Daemon {
 pub(crate) fn serve_on(listen: &str, arguments: &[&str]) -> Daemon {
     let mut all = vec!["serve", "--listen", listen];
     all.extend(arguments);
+    serve_by(&mut alpacalert(&all))
+}
+
+/// Starts it as somebody prepared it, and waits until it listens.
+pub(crate) fn serve_by(command: &mut Command) -> Daemon {
     let state = tempfile::tempdir().expect("a folder");
-    let mut command = alpacalert(&all);
     command.env("STATE_DIRECTORY", state.path());
-    let started = Started::new(&mut command);
+    let started = Started::new(command);
     let line = started.line_with("serving on http://");
     let address = line.trim_start_matches("serving on http://").to_owned();
     Daemon {
@@ -42,6 +47,17 @@ impl Daemon {
     /// The status and the body of an answer.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
         get(&self.address, path, &self.address)
+    }
+
+    /// The status, the head and the body of the answer to any request.
+    pub(crate) fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> (u16, String, String) {
+        ask(&self.address, method, path, headers, body)
     }
 
     pub(crate) fn json(&self, path: &str) -> Value {
@@ -68,6 +84,38 @@ impl Daemon {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// The status, the head and the body of the answer to any request.
+pub(crate) fn ask(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> (u16, String, String) {
+    let lines = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"));
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n{}\r\n",
+        address,
+        body.len(),
+        lines.collect::<String>()
+    );
+    let mut stream = TcpStream::connect(address).expect("somebody listens");
+    let patience = Some(Duration::from_secs(10));
+    stream.set_read_timeout(patience).expect("a time-out");
+    stream.write_all(head.as_bytes()).expect("it can be asked");
+    // It may refuse before it has read everything.
+    let _ = stream.write_all(body);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).expect("a status");
+    let status = status.parse().expect("a number");
+    (status, head.to_owned(), body.to_owned())
 }
 
 fn get(address: &str, path: &str, host: &str) -> (u16, String) {

@@ -8,7 +8,7 @@ use alpacalert_model::{
 };
 
 use super::{Builder, Measured, Request, Target, caught};
-use crate::{InstrumentError, ScheduleOverrides, Sensor};
+use crate::{Inbox, InstrumentError, ScheduleOverrides, Sensor};
 
 /// How a target that is a leaf gets its state.
 enum Leaf {
@@ -66,6 +66,11 @@ impl<'b, 'a> Scope<'b, 'a> {
     /// The name of the instance that builds, if it has one: what others know it by.
     pub fn instance(&self) -> Option<&'a str> {
         self.builder.instance
+    }
+
+    /// Where things report to that can only report.
+    pub fn inbox(&self) -> &Inbox {
+        &self.builder.inbox
     }
 
     /// The time for which the graph is built.

@@ -26,7 +26,7 @@ pub(super) fn describe(target: &Target, scope: &mut Scope<'_, '_>) -> Result<(),
         return Ok(());
     };
     let published = &*told.published;
-    let summary = match published.services.get(name) {
+    let summary = match published.services.get(name).map(AsRef::as_ref) {
         Some(Ok(summary)) => summary,
         Some(Err(problem)) => {
             let text = format!(

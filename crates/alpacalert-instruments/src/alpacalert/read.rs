@@ -1,6 +1,7 @@
 //! From an answer to what it publishes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use alpacalert_api::{ServiceSummary, VERSION};
@@ -16,14 +17,14 @@ const VIA_MAX: usize = 64;
 const TTL: std::ops::RangeInclusive<u32> = 1..=86_400;
 
 /// What a publisher told.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Published {
     pub(super) instance: String,
     pub(super) generated_at: Timestamp,
     /// The shortest time to live.
     pub(super) ttl: Duration,
     /// Each service by its name, or why it cannot be read.
-    pub(super) services: BTreeMap<String, Result<ServiceSummary, String>>,
+    pub(super) services: Arc<Services>,
 }
 
 impl Published {
@@ -36,6 +37,58 @@ impl Published {
     pub(super) fn is_after(&self, other: &Published) -> bool {
         self.instance == other.instance && self.generated_at > other.generated_at
     }
+}
+
+#[derive(Deserialize)]
+struct Changes {
+    generated_at: Timestamp,
+    services: Vec<Value>,
+    removed: Vec<String>,
+}
+
+/// What was published, after what is different since. The same rules hold as for a whole answer.
+pub(super) fn changed(before: &Published, data: &str) -> Result<Published, SensorError> {
+    let malformed = |what: &dyn std::fmt::Display| {
+        let text = format!("a change cannot be read: {what}");
+        SensorError::new(Reason::fixed("malformed"), text)
+    };
+    let changes: Changes = serde_json::from_str(data).map_err(|error| malformed(&error))?;
+    let mut services = Services::clone(&before.services);
+    for name in &changes.removed {
+        services.remove(name);
+    }
+    for value in changes.services {
+        services.extend(named(value));
+    }
+    if services.len() > SERVICES_MAX {
+        return Err(malformed(&format!(
+            "there would be {} services, more than {SERVICES_MAX}",
+            services.len()
+        )));
+    }
+    Ok(Published {
+        instance: before.instance.clone(),
+        generated_at: changes.generated_at,
+        ttl: shortest(&services),
+        services: services.into(),
+    })
+}
+
+type Services = BTreeMap<String, Arc<Result<ServiceSummary, String>>>;
+
+/// A service by its name, or why it cannot be read; `None` for what does not even have a name.
+fn named(value: Value) -> Option<(String, Arc<Result<ServiceSummary, String>>)> {
+    let name = value.get("service").and_then(Value::as_str)?.to_owned();
+    Some((name, Arc::new(one(value))))
+}
+
+/// The shortest time to live.
+fn shortest(services: &Services) -> Duration {
+    let good = services
+        .values()
+        .filter_map(|service| service.as_ref().as_ref().ok());
+    let ttl = good.map(|summary| summary.ttl).min();
+    Duration::from_secs(ttl.unwrap_or(*TTL.end()).into())
 }
 
 #[derive(Deserialize)]
@@ -70,24 +123,12 @@ pub(super) fn read(body: &[u8]) -> Result<Published, SensorError> {
             "it holds {count} services, more than {SERVICES_MAX}"
         )));
     }
-    let mut ttl = *TTL.end();
-    let mut services = BTreeMap::new();
-    for value in list.services {
-        let Some(name) = value.get("service").and_then(Value::as_str) else {
-            continue;
-        };
-        let name = name.to_owned();
-        let summary = one(value);
-        if let Ok(summary) = &summary {
-            ttl = ttl.min(summary.ttl);
-        }
-        services.insert(name, summary);
-    }
+    let services: Services = list.services.into_iter().filter_map(named).collect();
     Ok(Published {
         instance: list.instance,
         generated_at: list.generated_at,
-        ttl: Duration::from_secs(ttl.into()),
-        services,
+        ttl: shortest(&services),
+        services: services.into(),
     })
 }
 

@@ -3,8 +3,11 @@
 use alpacalert_instrument::{Field, Kind, KindSpec, Shape, SourceSpec};
 
 const SOURCE: &str = "\
-Asks another instance for all of its services, once a second unless `interval` says otherwise, over one connection. A question whose answer has not \
-changed costs next to nothing.
+Is told of all services of another instance, and of every change within a fraction of a second, over one connection that stays open. Where that is \
+not offered, by an older version or because something in between lets no streams through, it asks once a second instead; with `interval` it only asks, that \
+often. A question whose answer has not changed costs next to nothing.
+
+A connection that is closed is opened again before anybody is told, if it had lived for some seconds; one on which nothing arrives for 7 s is cut.
 
 When it cannot be heard, everything that is consumed from it is Unknown with the reason, and is never dropped:
 
@@ -14,6 +17,7 @@ When it cannot be heard, everything that is consumed from it is Unknown with the
 | `token-refused` | it does not know our token |
 | `not-alpacalert`, `unexpected-status` | something else answers there |
 | `malformed`, `unsupported-version`, `too-much-output` (8 MiB) | it answers what we do not understand |
+| `timeout` | it has not said a word for 7 s, or does not answer in time |
 | `stale` | it has told nothing new for longer than its services may be believed |";
 
 const KIND: &str = "\

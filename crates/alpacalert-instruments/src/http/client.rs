@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use alpacalert_instrument::{Context, InstrumentError, Params, Value};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::fetch::{Fetch, Kept, Phases};
@@ -23,6 +24,20 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
     /// Whether `body` is all of it.
     pub(crate) is_whole: bool,
+}
+
+/// An answer whose body is read as it comes.
+pub(crate) struct Opened {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    kept: Kept,
+}
+
+impl Opened {
+    /// Waits for a part of the body; `None` after its end.
+    pub(crate) async fn part(&mut self) -> Result<Option<Bytes>, Trouble> {
+        self.kept.part().await
+    }
 }
 
 impl Client {
@@ -47,13 +62,8 @@ impl Client {
         })
     }
 
-    /// Asks once, within the time of the context.
-    pub(crate) async fn get(
-        &self,
-        extra: Option<(HeaderName, HeaderValue)>,
-        cx: &Context,
-    ) -> Result<Reply, Trouble> {
-        let fetch = Fetch {
+    fn fetch<'a>(&'a self, extra: Option<(HeaderName, HeaderValue)>, cx: &'a Context) -> Fetch<'a> {
+        Fetch {
             settings: &self.settings,
             net: &self.net,
             kept: &self.kept,
@@ -63,8 +73,30 @@ impl Client {
             notes: Vec::new(),
             whole: true,
             extra,
-        };
-        let answer = fetch.run().await?;
+        }
+    }
+
+    /// Asks for something that has no end, and waits for its head within the time of the context.
+    pub(crate) async fn open(
+        &self,
+        extra: Option<(HeaderName, HeaderValue)>,
+        cx: &Context,
+    ) -> Result<Opened, Trouble> {
+        let (kept, head) = self.fetch(extra, cx).open().await?;
+        Ok(Opened {
+            status: head.status,
+            headers: head.headers,
+            kept,
+        })
+    }
+
+    /// Asks once, within the time of the context.
+    pub(crate) async fn get(
+        &self,
+        extra: Option<(HeaderName, HeaderValue)>,
+        cx: &Context,
+    ) -> Result<Reply, Trouble> {
+        let answer = self.fetch(extra, cx).run().await?;
         Ok(Reply {
             status: answer.status,
             headers: answer.headers,

@@ -83,6 +83,13 @@ pub(super) struct Kept {
     secured: Option<Arc<Secured>>,
 }
 
+impl Kept {
+    /// Waits for a part of the body; `None` after its end.
+    pub(super) async fn part(&mut self) -> Result<Option<Bytes>, Trouble> {
+        self.connection.part().await
+    }
+}
+
 /// One check under way.
 pub(super) struct Fetch<'a> {
     pub(super) settings: &'a Settings,
@@ -153,6 +160,16 @@ impl Fetch<'_> {
                 notes: self.notes,
             });
         }
+    }
+
+    /// Sends the request, and leaves the body to be read as it comes. Follows no redirects.
+    pub(super) async fn open(mut self) -> Result<(Kept, Head), Trouble> {
+        let hop = Hop {
+            url: self.settings.url.clone(),
+            method: self.settings.method.clone(),
+            send: self.settings.send.clone(),
+        };
+        self.exchange(&hop).await
     }
 
     /// Sends one request, over the kept connection if there is one that still works.

@@ -1,14 +1,10 @@
 //! An OpenID provider: the npm package oidc-provider, as `cargo xtask npm` installs it.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::{Process, free_port, require, skip, temp_dir};
-
-/// Where `cargo xtask npm` keeps what it installs; it knows this name, and the usual place.
-const FOLDER: &str = "ALPACALERT_NPM";
+use crate::{Process, free_port, npm_package, require, temp_dir};
 
 /// An OpenID provider that signs in anybody, whatever the password. `anna` is in the group `sre`, everybody else in `shop`.
 #[derive(Debug)]
@@ -25,11 +21,7 @@ impl OidcProvider {
     /// Starts one for a client with this redirect URI and this secret.
     pub fn start(redirect_uri: &str, secret: &str) -> Option<OidcProvider> {
         let node = require("node")?;
-        let installed = installed();
-        let Some(installed) = installed.filter(|folder| folder.join("installed").is_file()) else {
-            skip("oidc-provider is not installed; run `cargo xtask npm`");
-            return None;
-        };
+        let installed = npm_package("oidc-provider")?;
         let port = free_port();
         let folder = temp_dir();
         let mut command = Command::new(node);
@@ -51,16 +43,4 @@ impl OidcProvider {
     pub fn issuer(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
-}
-
-fn installed() -> Option<PathBuf> {
-    let folder = match std::env::var_os(FOLDER) {
-        Some(folder) => PathBuf::from(folder),
-        None => {
-            let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-            let home = || Some(Path::new(&std::env::var_os("HOME")?).join(".cache"));
-            cache.or_else(home)?.join("alpacalert/npm")
-        }
-    };
-    Some(folder.join("oidc-provider"))
 }

@@ -28,11 +28,6 @@ impl Caller {
         self.push.holds(name)
     }
 
-    /// Whether they may report to anything at all.
-    pub(super) fn pushes(&self) -> bool {
-        !self.push.is_empty()
-    }
-
     /// Somebody who did not say who they are.
     pub(super) fn anybody(anonymous: Anonymous) -> Self {
         Caller {

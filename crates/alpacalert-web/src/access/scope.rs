@@ -60,10 +60,6 @@ impl Extent {
             Extent::Everything => true,
         }
     }
-
-    pub(super) fn is_empty(&self) -> bool {
-        matches!(self, Extent::Some(scope) if scope.is_empty())
-    }
 }
 
 /// Whether a pattern stands for a name as a whole. Takes the product of their lengths at most.

@@ -56,3 +56,13 @@ pub(super) fn message(node: NodeRef<'_>) -> String {
         .first()
         .map_or_else(String::new, |message| clean(&message.text))
 }
+
+/// From the wire to the model.
+pub(super) fn state(health: Health) -> State {
+    match health {
+        Health::Passing => State::Passing,
+        Health::Degraded => State::Degraded,
+        Health::Unknown => State::Unknown,
+        Health::Failing => State::Failing,
+    }
+}

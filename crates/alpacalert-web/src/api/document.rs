@@ -17,7 +17,11 @@ pub fn api_document() -> Value {
     let mut paths = Map::new();
     for route in routes::all() {
         let path = route.path.replace("{*", "{");
-        paths.insert(path, json!({ "get": operation(&route) }));
+        let operations = route.methods.iter();
+        let operations: Map<String, Value> = operations
+            .map(|method| ((*method).to_owned(), operation(&route, method)))
+            .collect();
+        paths.insert(path, Value::Object(operations));
     }
     json!({
         "openapi": "3.1.0",
@@ -38,7 +42,7 @@ pub fn api_document() -> Value {
     })
 }
 
-fn operation(route: &Route) -> Value {
+fn operation(route: &Route, method: &str) -> Value {
     let mut parameters: Vec<Value> = route
         .path
         .split('/')
@@ -71,15 +75,19 @@ fn operation(route: &Route) -> Value {
     let security = match route.policy {
         Policy::Open => json!([]),
         Policy::Everybody => json!([{}, { "token": [] }, { "password": [] }]),
-        Policy::Known | Policy::Operator | Policy::Push => {
-            json!([{ "token": [] }, { "password": [] }])
-        }
+        Policy::Known | Policy::Operator => json!([{ "token": [] }, { "password": [] }]),
+        // That of what is reported, or one of `access`.
+        Policy::Push => json!([{ "token": [] }]),
     };
     let mut responses = Map::new();
-    responses.insert(
-        "200".to_owned(),
-        json!({ "description": "as asked", "content": { media: { "schema": schema } } }),
-    );
+    let (code, good) = match media {
+        "" => ("204", json!({ "description": "taken" })),
+        _ => (
+            "200",
+            json!({ "description": "as asked", "content": { media: { "schema": schema } } }),
+        ),
+    };
+    responses.insert(code.to_owned(), good);
     let refusals: &[u16] = match route.policy {
         Policy::Open => &[],
         Policy::Everybody => &[401],
@@ -88,13 +96,32 @@ fn operation(route: &Route) -> Value {
     for status in refusals.iter().chain(route.statuses) {
         responses.insert(status.to_string(), other(*status, media));
     }
-    json!({
+    let name = route
+        .path
+        .trim_matches('/')
+        .replace(['/', '{', '}', '*', '.'], "_");
+    let mut operation = json!({
         "summary": route.summary,
-        "operationId": route.path.trim_matches('/').replace(['/', '{', '}', '*', '.'], "_"),
+        "operationId": format!("{method}_{name}"),
         "parameters": parameters,
         "security": security,
         "responses": responses,
-    })
+    });
+    if method == "post" && !route.body.is_empty() {
+        operation["requestBody"] = json!({ "content": body(route) });
+    }
+    operation
+}
+
+fn body(route: &Route) -> Value {
+    let content = route.body.iter().map(|(media, schema)| {
+        let schema = match schema {
+            Some(name) => json!({ "$ref": format!("#/components/schemas/{name}") }),
+            None => json!({ "type": "string" }),
+        };
+        ((*media).to_owned(), json!({ "schema": schema }))
+    });
+    Value::Object(content.collect())
 }
 
 fn other(status: u16, media: &str) -> Value {
@@ -103,6 +130,8 @@ fn other(status: u16, media: &str) -> Value {
         401 => "who asks is not known, or their credentials are worth nothing",
         403 => "who asks may not see this",
         400 => "the question cannot be understood",
+        408 => "the body did not come in time",
+        413 => "the body is too large",
         404 => "there is no such thing",
         _ => "the instance is starting, ending, or stuck",
     };
@@ -141,6 +170,34 @@ fn schemas() -> Value {
     };
     let list = |of: &str| json!({ "type": "array", "items": { "$ref": format!("#/components/schemas/{of}") } });
     json!({
+        "PushedState": {
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "state": state(), "message": maybe(), "reason": maybe(),
+                "ttl": { "type": ["integer", "null"], "minimum": 1, "maximum": 31_622_400 },
+                "measurements": { "type": "array", "items": { "$ref": "#/components/schemas/PushedMeasurement" } },
+            },
+            "required": ["state"],
+        },
+        "PushedMeasurement": {
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "name": text(), "value": { "type": "number" },
+                "unit": { "enum": ["", "count", "s", "B", "%", "/s", "B/s", "°C", null] },
+                "degraded": { "$ref": "#/components/schemas/PushedLimit" },
+                "failing": { "$ref": "#/components/schemas/PushedLimit" },
+            },
+            "required": ["name", "value"],
+        },
+        "PushedLimit": {
+            "type": ["object", "null"],
+            "additionalProperties": false,
+            "properties": { "above": { "type": "number" }, "below": { "type": "number" } },
+            "minProperties": 1,
+            "maxProperties": 1,
+        },
         "Error": { "type": "object", "properties": { "error": text() }, "required": ["error"] },
         "ServiceSummary": summary,
         "ServiceList": head(json!({ "generated_at": text(), "services": list("ServiceSummary") })),
@@ -193,6 +250,7 @@ fn schemas() -> Value {
             "program": text(), "started_at": text(), "nodes": number(), "sensors": number(),
             "services": { "type": "object" }, "lateness_p99": { "type": "number" }, "waiting": number(),
             "config": { "type": "object" }, "sources": { "type": "array", "items": { "type": "object" } },
+            "tasks": { "type": "array", "items": { "type": "object" } },
         })),
     })
 }

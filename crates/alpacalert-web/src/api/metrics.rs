@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use alpacalert::{TaskState, TaskStatus};
 use alpacalert_api::{Health, ServiceSummary};
 use axum::extract::State;
 use axum::http::header;
@@ -48,6 +49,21 @@ pub(super) async fn metrics(State(api): State<Api>, caller: Caller) -> Result<Re
             "alpacalert_measurements_waiting",
             "Measurements that wait for a slot.",
             stats.waiting as f64,
+        ),
+        (
+            "alpacalert_questions_waiting",
+            "Questions that wait for the owner of the graph.",
+            stats.questions as f64,
+        ),
+        (
+            "alpacalert_snapshots_waiting",
+            "Snapshots of sources that wait for the owner of the graph.",
+            stats.snapshots as f64,
+        ),
+        (
+            "alpacalert_changes_unread",
+            "Batches of changes that the slowest reader has not taken yet.",
+            stats.unread as f64,
         ),
         (
             "alpacalert_lateness_p50_seconds",
@@ -112,6 +128,7 @@ pub(super) async fn metrics(State(api): State<Api>, caller: Caller) -> Result<Re
             "# TYPE {name} counter\n# HELP {name} {help}\n{name}_total {value}"
         );
     }
+    text.push_str(&tasks(&api.live.tasks().statuses()));
     text.push_str("# EOF\n");
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
 }
@@ -133,6 +150,32 @@ fn services(services: &[ServiceSummary]) -> String {
                 "alpacalert_service_state{{service=\"{service}\",owner=\"{owner}\",alpacalert_service_state=\"{state}\"}} {value}"
             );
         }
+    }
+    text
+}
+
+fn tasks(tasks: &[TaskStatus]) -> String {
+    let mut text = String::from(
+        "# TYPE alpacalert_task_running gauge\n# HELP alpacalert_task_running 1 while a task of the program works.\n",
+    );
+    for task in tasks {
+        let running = u8::from(task.state == TaskState::Running);
+        let _ = writeln!(
+            text,
+            "alpacalert_task_running{{task=\"{}\"}} {running}",
+            label(&task.name)
+        );
+    }
+    text.push_str(
+        "# TYPE alpacalert_task_deaths counter\n# HELP alpacalert_task_deaths How often a task of the program died.\n",
+    );
+    for task in tasks {
+        let _ = writeln!(
+            text,
+            "alpacalert_task_deaths_total{{task=\"{}\"}} {}",
+            label(&task.name),
+            task.deaths
+        );
     }
     text
 }

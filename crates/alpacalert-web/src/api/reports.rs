@@ -1,8 +1,9 @@
 //! How the instance is doing, and what it remembers.
 
 use alpacalert::config::Anonymous;
+use alpacalert::{Policy, TaskState, TaskStatus};
 use alpacalert_api::{
-    ConfigReport, Counts, InstanceReport, Rejection, SourceReport, TransitionList,
+    ConfigReport, Counts, InstanceReport, Rejection, SourceReport, TaskReport, TransitionList,
     TransitionRecord, VERSION,
 };
 use alpacalert_model::{NodeId, NodeRef, State as Health, Timestamp};
@@ -16,7 +17,7 @@ use serde::Deserialize;
 use super::convert::{clean, find, health};
 use super::nodes::asked;
 use super::{Api, Problem, problem};
-use crate::{Caller, Viewer};
+use crate::{Caller, Live, Viewer};
 
 pub(super) async fn instance(State(api): State<Api>) -> Result<Json<InstanceReport>, Problem> {
     let live = &api.live;
@@ -63,7 +64,35 @@ pub(super) async fn instance(State(api): State<Api>) -> Result<Json<InstanceRepo
             }),
         },
         sources: sources.collect(),
+        tasks: tasks(live),
     }))
+}
+
+fn tasks(live: &Live) -> Vec<TaskReport> {
+    let statuses = live.tasks().statuses().into_iter();
+    let report = |task: TaskStatus| TaskReport {
+        name: task.name.to_string(),
+        policy: match task.policy {
+            Policy::Restart => "restart",
+            Policy::Essential => "essential",
+        }
+        .to_owned(),
+        state: task_state(task.state).to_owned(),
+        deaths: task.deaths,
+        since: task.since,
+        problem: clean(&task.problem),
+    };
+    statuses.map(report).collect()
+}
+
+/// The word for what a task does.
+pub(super) fn task_state(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Running => "running",
+        TaskState::Waiting => "waiting",
+        TaskState::Dead => "dead",
+        TaskState::Ended => "ended",
+    }
 }
 
 /// The query of what is remembered.

@@ -1,21 +1,27 @@
 //! Every route, in one place.
 
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 
 use crate::Policy;
 
-use super::{Api, badge, document, events, metrics, nodes, probes, reports, services};
+use super::{
+    Api, badge, document, events, inbox, metrics, nodes, probes, reports, services, stream,
+};
 
-/// A route as the router and the OpenAPI document need it. All of them are `GET`.
+/// A route as the router and the OpenAPI document need it.
 pub(super) struct Route {
     /// As the router writes it: `{name}` is one segment, `{*id}` the rest.
     pub(super) path: &'static str,
     /// Who may use it.
     pub(super) policy: Policy,
     pub(super) handler: MethodRouter<Api>,
+    /// `get`, `post`: what the handler takes.
+    pub(super) methods: &'static [&'static str],
+    /// The media types of a body, each with the name of its schema if it is JSON.
+    pub(super) body: &'static [(&'static str, Option<&'static str>)],
     pub(super) summary: &'static str,
     pub(super) query: &'static [Query],
-    /// The media type of a good answer, and the name of its schema if it is JSON.
+    /// The media type of a good answer, and the name of its schema if it is JSON. Without a media type there is no content.
     pub(super) answer: (&'static str, Option<&'static str>),
     /// Beside 200.
     pub(super) statuses: &'static [u16],
@@ -83,12 +89,34 @@ const PAST: &[Query] = &[
     },
 ];
 
+const BEAT: &[Query] = &[Query {
+    name: "exit",
+    about: "the exit code of the job: anything but 0 is a failure",
+    required: false,
+    integer: true,
+}];
+
+const PUSH: &[Query] = &[
+    text(
+        "state",
+        "passing, degraded, unknown or failing: then the body is a message in plain text",
+    ),
+    Query {
+        name: "ttl",
+        about: "for how many seconds it may be believed, with `state`",
+        required: false,
+        integer: true,
+    },
+];
+
 pub(super) fn all() -> Vec<Route> {
-    use Policy::{Everybody, Known, Open, Operator};
+    use Policy::{Everybody, Known, Open, Operator, Push};
     let plain = |path, policy, handler, summary, answer| Route {
         path,
         policy,
         handler,
+        methods: &["get"],
+        body: &[],
         summary,
         query: &[],
         answer,
@@ -170,6 +198,16 @@ pub(super) fn all() -> Vec<Route> {
             )
         },
         Route {
+            statuses: &[503],
+            ..plain(
+                "/api/v1/stream",
+                Everybody,
+                get(stream::stream),
+                "services as they change, as server-sent events: what other instances consume. `services` holds all of them, `changed` what is different since, and `alive` says every two seconds that nothing is",
+                ("text/event-stream", None),
+            )
+        },
+        Route {
             query: PAST,
             statuses: &[400, 404, 503],
             ..plain(
@@ -195,6 +233,35 @@ pub(super) fn all() -> Vec<Route> {
                 get(badge::badge),
                 "a picture of a service's state; the name may end in .svg",
                 ("image/svg+xml", None),
+            )
+        },
+        Route {
+            methods: &["get", "post"],
+            query: BEAT,
+            body: &[("text/plain", None)],
+            statuses: &[400, 408, 413],
+            ..plain(
+                "/api/v1/heartbeat/{name}",
+                Push,
+                get(inbox::heartbeat).post(inbox::heartbeat),
+                "a sign of life of something that a sensor `heartbeat` waits for; with its own token",
+                ("", None),
+            )
+        },
+        Route {
+            methods: &["post"],
+            query: PUSH,
+            body: &[
+                ("application/json", Some("PushedState")),
+                ("text/plain", None),
+            ],
+            statuses: &[400, 408, 413],
+            ..plain(
+                "/api/v1/push/{name}",
+                Push,
+                post(inbox::push),
+                "a state that something else judged, for a sensor `push`; with its own token",
+                ("", None),
             )
         },
         plain(

@@ -1,5 +1,6 @@
 //! What others are told of our services, made at most a few times a second however many ask.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use alpacalert::config::Anonymous;
 use alpacalert_api::{CauseSummary, ServiceList, ServiceSummary, VERSION};
-use alpacalert_model::{ExplainLimits, Graph, NodeKey, NodeRef, State, Timestamp};
+use alpacalert_model::{ExplainLimits, Explanation, Graph, NodeKey, NodeRef, State, Timestamp};
 use alpacalert_visualise::{Headline, View};
 use axum::body::Bytes;
 use jiff::tz::TimeZone;
@@ -36,9 +37,58 @@ const BRIEF: ExplainLimits = ExplainLimits {
     work: 20_000,
 };
 
+/// Making summaries holds up the engine: it may take at most one part in this many of the time.
+const SHARE: u32 = 20;
+
+/// But however many services share a fault, nobody has to believe anything older than this.
+const OLDEST: Duration = Duration::from_secs(2);
+
 /// The newest summaries.
 #[derive(Default)]
-pub(super) struct Summaries(Mutex<Option<Newest>>);
+pub(super) struct Summaries(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    newest: Option<Newest>,
+    explained: Explained,
+}
+
+/// Whose a thing is may change without a system being judged; no explanation is kept for longer than this.
+const EXPLAINED: Duration = Duration::from_secs(10);
+
+/// Explanations of services, which cost more than all else. They stay true until a system is judged again.
+#[derive(Default)]
+struct Explained {
+    /// When they were begun to be made.
+    since: Option<Instant>,
+    /// How many systems had been judged, and how many nodes there were.
+    at: (u64, usize),
+    by_service: HashMap<NodeKey, Explanation>,
+}
+
+impl Explained {
+    /// Forgets what may not be true any more.
+    fn renew(&mut self, graph: &Graph) {
+        let now = (graph.evaluations(), graph.len());
+        let is_old = self.since.is_none_or(|since| since.elapsed() > EXPLAINED);
+        if self.at != now || is_old {
+            self.at = now;
+            self.since = Some(Instant::now());
+            self.by_service.clear();
+        }
+    }
+
+    /// Why a service is as it is; `None` when it is well.
+    fn of(&mut self, graph: &Graph, node: NodeRef<'_>) -> Option<&Explanation> {
+        if node.state() == State::Passing {
+            return None;
+        }
+        match self.by_service.entry(node.key()) {
+            Entry::Occupied(known) => Some(known.into_mut()),
+            Entry::Vacant(place) => Some(place.insert(graph.explain(node.key(), &BRIEF)?)),
+        }
+    }
+}
 
 /// Summaries as they are sent to one sort of reader.
 pub(super) struct Published {
@@ -51,6 +101,8 @@ pub(super) struct Published {
 /// What is made at one moment: everything, and what anybody may see.
 struct Newest {
     made: Instant,
+    /// For how long nothing newer is made.
+    fresh: Duration,
     all: Arc<Published>,
     /// Public services with what is said about their causes.
     causes: Arc<Published>,
@@ -62,13 +114,19 @@ impl Summaries {
     /// Summaries that are a moment old at most, as the caller may see them. `None` when the engine has ended.
     pub(super) async fn newest(&self, live: &Live, caller: &Caller) -> Option<Arc<Published>> {
         // Whoever comes while they are made waits for the same.
-        let mut newest = self.0.lock().await;
-        let fresh = newest.take().filter(|newest| newest.made.elapsed() < FRESH);
+        let mut kept = self.0.lock().await;
+        let newest = kept.newest.take();
+        let fresh = newest.filter(|newest| newest.made.elapsed() < newest.fresh);
         let made = match fresh {
             Some(fresh) => fresh,
-            None => Newest::make(live).await?,
+            None => {
+                let explained = std::mem::take(&mut kept.explained);
+                let (made, explained) = Newest::make(live, explained).await?;
+                kept.explained = explained;
+                made
+            }
         };
-        let made = newest.insert(made);
+        let made = kept.newest.insert(made);
         let public = match caller.anonymous {
             Anonymous::Causes => &made.causes,
             Anonymous::Services | Anonymous::Nothing => &made.services,
@@ -78,8 +136,11 @@ impl Summaries {
             Viewer::Public => return Some(public.clone()),
             Viewer::Scoped(scope) => scope.clone(),
         };
-        let (all, public) = (made.all.clone(), public.clone());
-        drop(newest);
+        let (all, mut public) = (made.all.clone(), public.clone());
+        drop(kept);
+        if caller.anonymous == Anonymous::Nothing {
+            public = Arc::new(Published::new(all.with(Vec::new()))?);
+        }
         let seen = all.list.services.iter().filter_map(|summary| {
             let name = summary.service.as_str();
             match scope.holds(name) {
@@ -93,19 +154,27 @@ impl Summaries {
 }
 
 impl Newest {
-    async fn make(live: &Live) -> Option<Newest> {
+    async fn make(live: &Live, mut explained: Explained) -> Option<(Newest, Explained)> {
         let instance = live.instance();
-        let list = live.query(move |graph| list(graph, &instance)).await?;
+        let (list, explained, took) = live
+            .query(move |graph| {
+                let begun = std::time::Instant::now();
+                let list = list(graph, &instance, &mut explained);
+                (list, explained, begun.elapsed())
+            })
+            .await?;
         let all = Published::new(list)?;
         let public = all.list.services.iter().filter(|summary| summary.public);
         let causes: Vec<ServiceSummary> = public.cloned().collect();
         let services = causes.iter().cloned().map(without_causes).collect();
-        Some(Newest {
+        let newest = Newest {
             made: Instant::now(),
+            fresh: FRESH.max((took * SHARE).min(OLDEST)),
             causes: Arc::new(Published::new(all.with(causes))?),
             services: Arc::new(Published::new(all.with(services))?),
             all: Arc::new(all),
-        })
+        };
+        Some((newest, explained))
     }
 }
 
@@ -145,7 +214,8 @@ impl Published {
     }
 }
 
-fn list(graph: &Graph, instance: &str) -> ServiceList {
+fn list(graph: &Graph, instance: &str, explained: &mut Explained) -> ServiceList {
+    explained.renew(graph);
     let now = Timestamp::now();
     let view = View {
         graph,
@@ -158,7 +228,10 @@ fn list(graph: &Graph, instance: &str) -> ServiceList {
     let via = via(graph);
     let mut services: Vec<ServiceSummary> = graph
         .services()
-        .map(|node| summary(&view, node, via.get(&node.key())))
+        .map(|node| {
+            let why = explained.of(graph, node);
+            summary(&view, node, why, via.get(&node.key()))
+        })
         .collect();
     services.sort_by(|one, other| one.service.cmp(&other.service));
     ServiceList {
@@ -169,7 +242,12 @@ fn list(graph: &Graph, instance: &str) -> ServiceList {
     }
 }
 
-fn summary(view: &View<'_>, node: NodeRef<'_>, via: Option<&BTreeSet<String>>) -> ServiceSummary {
+fn summary(
+    view: &View<'_>,
+    node: NodeRef<'_>,
+    why: Option<&Explanation>,
+    via: Option<&BTreeSet<String>>,
+) -> ServiceSummary {
     ServiceSummary {
         version: VERSION,
         instance: view.instance.clone(),
@@ -179,8 +257,8 @@ fn summary(view: &View<'_>, node: NodeRef<'_>, via: Option<&BTreeSet<String>>) -
         since: node.since(),
         owner: node.owner().map(|owner| clean(owner)),
         public: node.service().is_some_and(|info| info.public),
-        sentence: Headline::of(view, node).to_string(),
-        causes: causes(view.graph, node),
+        sentence: Headline::from_explanation(view, node, why).to_string(),
+        causes: why.map(|why| causes(view.graph, why)).unwrap_or_default(),
         generated_at: view.now,
         ttl: TTL,
         via: via
@@ -189,13 +267,7 @@ fn summary(view: &View<'_>, node: NodeRef<'_>, via: Option<&BTreeSet<String>>) -
     }
 }
 
-fn causes(graph: &Graph, node: NodeRef<'_>) -> Vec<CauseSummary> {
-    if node.state() == State::Passing {
-        return Vec::new();
-    }
-    let Some(explanation) = graph.explain(node.key(), &BRIEF) else {
-        return Vec::new();
-    };
+fn causes(graph: &Graph, explanation: &Explanation) -> Vec<CauseSummary> {
     let causes = explanation.causes.iter().take(CAUSES).filter_map(|cause| {
         let leaf = graph.get(cause.node)?;
         Some(CauseSummary {

@@ -242,7 +242,7 @@ pub(crate) fn moment_form(asked: &Asked, at: Option<Timestamp>) -> Markup {
             button type="submit" { "Show" }
             label.slider hidden {
                 span.vh { "Minutes back from now" }
-                input type="range" min="0" max="1440" step="5" value="0" data-slider;
+                input type="range" min="0" max="1440" step="1" value="0" data-slider;
                 output {}
             }
         }

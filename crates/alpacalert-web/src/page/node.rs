@@ -37,10 +37,8 @@ pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<R
         now: asked.at.unwrap_or_else(Timestamp::now),
         zone: &ZONE,
     };
-    let body = html! {
-        (drawing.draw())
-        (time::section(&asked, past.as_ref(), span))
-    };
+    let time = time::section(&asked, past.as_ref(), span);
+    let body = drawing.draw(time);
     let page = Page {
         face: Face::Operator,
         title: format!("{} is {}", detail.name.title, detail.name.state),
@@ -60,8 +58,10 @@ struct Drawing<'a> {
 }
 
 impl Drawing<'_> {
-    fn draw(&self) -> Markup {
+    fn draw(&self, time: Markup) -> Markup {
         let detail = self.detail;
+        // What a sensor measures belongs beside what it measured before.
+        let sensor = detail.members.is_empty();
         // Of a sensor that is its own cause the sentence at the top has said it.
         let way = detail.chains.iter().any(|chain| chain.steps.len() > 1);
         html! {
@@ -73,6 +73,7 @@ impl Drawing<'_> {
                     (evidence::table(&detail.values, detail.observed_at, self.now, self.zone))
                 }
             }
+            @if sensor { (time) }
             @if let Some(picture) = &detail.picture {
                 section.panel #picture aria-labelledby="picture-title" {
                     h2 #picture-title { "Picture" }
@@ -91,6 +92,7 @@ impl Drawing<'_> {
                 }
                 (self.facts())
             }
+            @if !sensor { (time) }
         }
     }
 

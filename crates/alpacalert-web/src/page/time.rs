@@ -53,12 +53,13 @@ fn axis(past: &PastOf) -> Markup {
 /// One quantity over the time: the mean as a line, from the least to the most as a band, nothing where nothing was measured.
 fn chart(series: &Series, past: &PastOf) -> Markup {
     let scale = Scale::of(series, past);
+    let (least, most) = extent(series);
     let last = series.points.last();
     html! {
         figure.chart {
             figcaption { (one_line(&series.name))
                 @if let Some(point) = last { " " b { (series.unit.write(point.mean)) } }
-                span.quiet { " " (series.unit.write(scale.least)) " to " (series.unit.write(scale.most)) } }
+                span.quiet { " " (series.unit.write(least)) " to " (series.unit.write(most)) } }
             svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) preserveAspectRatio="none" role="img" aria-label=(said(series)) {
                 @for (state, bound) in [(State::Degraded, series.limits.degraded), (State::Failing, series.limits.failing)] {
                     @for edge in bound.into_iter().flat_map(edges) {
@@ -77,21 +78,25 @@ fn chart(series: &Series, past: &PastOf) -> Markup {
 }
 
 fn said(series: &Series) -> String {
-    let values = series.points.iter();
-    let least = values
-        .clone()
-        .map(|point| point.min)
-        .fold(f64::INFINITY, f64::min);
-    let most = values
-        .map(|point| point.max)
-        .fold(f64::NEG_INFINITY, f64::max);
+    let (least, most) = extent(series);
     let write = |value| series.unit.write(value);
-    format!(
-        "{} between {} and {}",
-        one_line(&series.name),
-        write(least),
-        write(most)
-    )
+    let name = one_line(&series.name);
+    format!("{name} between {} and {}", write(least), write(most))
+}
+
+/// The least and the greatest value.
+fn extent(series: &Series) -> (f64, f64) {
+    let finite = |value: &f64| value.is_finite();
+    let least = series.points.iter().map(|point| point.min).filter(finite);
+    let most = series.points.iter().map(|point| point.max).filter(finite);
+    let (least, most) = (
+        least.fold(f64::INFINITY, f64::min),
+        most.fold(f64::NEG_INFINITY, f64::max),
+    );
+    match least <= most {
+        true => (least, most),
+        false => (0.0, 0.0),
+    }
 }
 
 fn edges(bound: Bound) -> Vec<f64> {
@@ -125,19 +130,7 @@ struct Scale {
 
 impl Scale {
     fn of(series: &Series, past: &PastOf) -> Scale {
-        let finite = |value: &f64| value.is_finite();
-        let least = series
-            .points
-            .iter()
-            .map(|point| point.min)
-            .filter(finite)
-            .fold(f64::INFINITY, f64::min);
-        let most = series
-            .points
-            .iter()
-            .map(|point| point.max)
-            .filter(finite)
-            .fold(f64::NEG_INFINITY, f64::max);
+        let (least, most) = extent(series);
         // What is measured is mostly more than nothing: then the scale begins there, and small changes look small.
         let least = if least >= 0.0 && least < most * 0.8 {
             0.0
@@ -162,6 +155,7 @@ impl Scale {
     }
 
     fn y(&self, value: f64) -> f64 {
+        let value = if value.is_finite() { value } else { self.least };
         let y = HEIGHT - 3.0 - (value - self.least) / (self.most - self.least) * (HEIGHT - 6.0);
         (y.clamp(0.0, HEIGHT) * 10.0).round() / 10.0
     }
@@ -217,7 +211,7 @@ pub(crate) fn entry(asked: &Asked, change: &PastTransition, now: Timestamp, name
                 @if let Some(from) = change.from { span.quiet { (from.as_str()) " → " } }
                 (change.to.as_str())
                 @if !change.message.is_empty() { ": " (short(&change.message, SENTENCE)) }
-                @else if !change.reason.is_empty() { span.quiet { " · " (short(&change.reason.replace('-', " "), 80)) } }
+                @else if !["", "ok", "members"].contains(&change.reason.as_str()) { span.quiet { " · " (short(&change.reason.replace('-', " "), 80)) } }
             }
         }
     }

@@ -201,10 +201,16 @@ async fn the_document_tells_the_truth() {
     assert_eq!(document, alpacalert_web::api_document());
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() >= 14, "{:?}", paths.keys());
-    for (path, item) in paths.iter().filter(|(path, _)| !path.ends_with("/events")) {
+    for (path, item) in paths
+        .iter()
+        .filter(|(path, _)| !path.ends_with("/events") && !path.ends_with("/stream"))
+    {
         let path = path
             .replace("{name}", "shop")
             .replace("{id}", "things/example.org/Thing/till");
+        if item.get("get").is_none() {
+            continue;
+        }
         let query = match path.ends_with("explain") || path.ends_with("impact") {
             true => "?node=shop",
             false => "",

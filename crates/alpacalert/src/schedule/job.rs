@@ -42,6 +42,8 @@ pub(super) struct Job {
     pub(super) stale_due: Moment,
     /// Its last measurement hung.
     pub(super) suspect: bool,
+    /// What it looks at has changed while it was measured.
+    pub(super) again: bool,
 }
 
 impl Job {
@@ -69,6 +71,7 @@ impl Job {
             last_result: now,
             stale_due: Moment::NEVER,
             suspect: false,
+            again: false,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use alpacalert_config::{GroupPlan, MemberTarget, Plan};
 use alpacalert_instrument::{
-    Assembly, Builder, InstrumentError, Redactor, Registry, Scanner, Snapshots,
+    Assembly, Builder, Inbox, InstrumentError, Redactor, Registry, Scanner, Snapshots,
 };
 use alpacalert_model::{
     Blueprint, Graph, Kind, Member, Node, NodeId, Observation, Role, ServiceInfo, Timestamp,
@@ -27,6 +27,7 @@ pub(crate) struct Assembler {
     pub(crate) registry: Registry,
     pub(crate) sources: Vec<SourceEntry>,
     pub(crate) redactor: Arc<Redactor>,
+    pub(crate) inbox: Inbox,
 }
 
 impl Assembler {
@@ -53,6 +54,7 @@ impl Assembler {
         Builder::new(&self.registry, snapshots, self.plan.defaults, now)
             .with_redactor(&self.redactor)
             .with_instance(&self.plan.instance)
+            .with_inbox(&self.inbox)
     }
 
     /// What a source wants to be in the graph.

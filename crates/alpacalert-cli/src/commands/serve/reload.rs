@@ -3,17 +3,19 @@
 use std::fs::Metadata;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use alpacalert::model::Timestamp;
-use alpacalert::{Handle, Settings};
+use alpacalert::{Handle, Settings, Tasks};
 use alpacalert_web::{Access, ConfigStatus, Itself, Rejected, Serving};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::monitor;
 use super::plan::Planned;
+use super::supervisor;
 use crate::builtin;
 
 /// How often files are looked at. Asking costs microseconds; notifications of file systems do not come from all of them.
@@ -39,7 +41,17 @@ type Look = Vec<(PathBuf, Option<SystemTime>, u64)>;
 
 impl Reloading {
     /// Reloads when a file changes and at SIGHUP, until told to stop.
-    pub(super) async fn run(mut self, stop: CancellationToken) {
+    pub(super) fn begin(self, tasks: &Tasks, stop: &CancellationToken) {
+        // Only one run at a time holds it.
+        let this = Arc::new(Mutex::new(self));
+        let stop = stop.clone();
+        tasks.restarted("reload", stop.clone(), move || {
+            let (this, stop) = (this.clone(), stop.clone());
+            async move { this.lock().await.run(stop).await }
+        });
+    }
+
+    async fn run(&mut self, stop: CancellationToken) {
         let mut hangup = match signal(SignalKind::hangup()) {
             Ok(stream) => stream,
             Err(error) => return tracing::error!("cannot wait for SIGHUP: {error}"),
@@ -71,8 +83,17 @@ impl Reloading {
         }
     }
 
-    /// Proves the new configuration whole, and then puts it in force.
     async fn reload(&mut self, path: &Path) {
+        supervisor::reloading();
+        self.take_over(path).await;
+        supervisor::ready(match &self.config.borrow().rejected {
+            None => "serving",
+            Some(_) => "serving the former configuration: the newest one is wrong",
+        });
+    }
+
+    /// Proves the new configuration whole, and then puts it in force.
+    async fn take_over(&mut self, path: &Path) {
         let read = {
             let path = path.to_owned();
             tokio::task::spawn_blocking(move || Planned::read(&path, &builtin::registry())).await

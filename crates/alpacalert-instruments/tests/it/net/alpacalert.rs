@@ -1,11 +1,13 @@
 //! Publishers that are wrong, in every way that one can be.
 
+mod stream;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alpacalert_instrument::{
-    Builder, Context, Kind, Observation, Params, Registry, Request, ScheduleOverrides, Snapshots,
-    Source, State, Timestamp, fetch_guarded,
+    Builder, Context, Kind, Observation, Params, Registry, Request, ScheduleOverrides, Snapshot,
+    Snapshots, Source, State, Timestamp, fetch_guarded,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -87,9 +89,13 @@ struct Consumer {
 
 impl Consumer {
     fn new(publisher: &Publisher) -> Consumer {
+        Consumer::of(&publisher.url)
+    }
+
+    fn of(url: &str) -> Consumer {
         let registry = alpacalert_instruments::registry();
         let params = Params::new()
-            .with_text("url", &publisher.url)
+            .with_text("url", url)
             .with_text("token", "s3cret");
         let provider = registry.source("alpacalert").expect("the source");
         let source = provider.source(&"infra".into(), &params).expect("a source");
@@ -106,6 +112,11 @@ impl Consumer {
         let snapshot = fetch_guarded(&*self.source, &self.cx)
             .await
             .map_err(|error| format!("{}: {}", error.reason(), error.chain()))?;
+        Ok(self.judges(snapshot))
+    }
+
+    /// What it makes of a snapshot.
+    fn judges(&self, snapshot: Snapshot) -> (Observation, Option<Arc<str>>) {
         let snapshots = Snapshots::from([("infra".into(), snapshot)]);
         let overrides = ScheduleOverrides::default();
         let mut builder = Builder::new(&self.registry, &snapshots, overrides, Timestamp::now())
@@ -124,7 +135,7 @@ impl Consumer {
             .clone();
         let mut seen = assembly.observations.into_iter();
         let published = seen.find(|(id, _)| id.kind().fragment() == Some("published"));
-        Ok((published.expect("it is observed").1, owner))
+        (published.expect("it is observed").1, owner)
     }
 
     async fn lost(&self) -> String {
