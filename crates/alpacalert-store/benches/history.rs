@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use alpacalert_model::{
-    Blueprint, Effect, Graph, Kind, Node, NodeId, Observation, Reason, Role, ServiceInfo, State,
+    Blueprint, Effect, Graph, Kind, Node, NodeId, Observation, Reason, Role, ServiceInfo,
     Timestamp, Update,
 };
 use alpacalert_store::{Clock, Store, StoreSettings};
