@@ -5,10 +5,15 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+mod history;
 mod lists;
 mod report;
 mod summary;
 
+pub use history::{
+    IncidentList, IncidentRecord, MeasurementHistory, PointRecord, SeriesRecord, UnsureRecord,
+    UptimePart, UptimeReport,
+};
 pub use lists::{
     ChangeEvent, ConfigReport, Counts, ErrorBody, InstanceReport, NodeBrief, NodeList, Rejection,
     ServiceChanges, ServiceList, SourceReport, StillAlive, TaskReport, TransitionList,

@@ -83,7 +83,14 @@ fn configurations_in_the_readme_and_in_the_examples_are_right() {
     let blocks = readme.split("```yaml\n").skip(1);
     let blocks: Vec<&str> = blocks.filter_map(|rest| rest.split("```").next()).collect();
     assert!(!blocks.is_empty(), "the README shows a configuration");
-    for block in blocks {
+    let access = root.join("docs/how-to/access.md");
+    let access = fs::read_to_string(access).expect("the page is there");
+    let recipes = access.split("```yaml\n").skip(1);
+    let recipes: Vec<&str> = recipes
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert!(recipes.len() >= 5, "the page has recipes");
+    for block in blocks.into_iter().chain(recipes) {
         check_example(block, &registry);
     }
     for example in ["reports", "extend-in-python"] {

@@ -24,9 +24,9 @@ mod yaml;
 pub use diagnostic::{Diagnostic, Diagnostics, Position, Severity};
 pub use load::{Loaded, load, parse};
 pub use plan::{
-    AccessPlan, Anonymous, Concurrency, ExtensionPlan, GroupAccess, GroupPlan, LimitsPlan,
-    MemberPlan, MemberTarget, Network, OidcPlan, Plan, ProxyPlan, ScopePlan, ServePlan, SourcePlan,
-    TlsPlan, TokenPlan, UserPlan,
+    AccessPlan, Anonymous, Concurrency, ExtensionPlan, GroupAccess, GroupPlan, HistoryPlan,
+    LimitsPlan, MemberPlan, MemberTarget, Network, OidcPlan, Plan, ProxyPlan, ScopePlan, ServePlan,
+    SourcePlan, TlsPlan, TokenPlan, UserPlan,
 };
 pub use reference::{kind_reference, kinds_reference, reference};
 pub use schema::schema;

@@ -3,6 +3,7 @@
 mod access;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use access::{
     AccessPlan, Anonymous, GroupAccess, LimitsPlan, Network, OidcPlan, ProxyPlan, ScopePlan,
@@ -23,6 +24,8 @@ pub struct Plan {
     pub defaults: ScheduleOverrides,
     /// How much is measured at a time.
     pub concurrency: Concurrency,
+    /// For how long it remembers.
+    pub history: HistoryPlan,
     /// How it is served; [`ServePlan::of`] reads it once secrets are resolved.
     pub serve: Params,
     /// Who may see it, if there are rules; [`AccessPlan::of`] reads it once secrets are resolved.
@@ -33,6 +36,19 @@ pub struct Plan {
     pub groups: Vec<GroupPlan>,
     /// Sensors that are added to every thing of a kind.
     pub extensions: Vec<ExtensionPlan>,
+}
+
+/// For how long things are remembered. `None` leaves it to the program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HistoryPlan {
+    /// Changes of state, and everything as it was.
+    pub transitions: Option<Duration>,
+    /// Measured values.
+    pub measurements: Option<Duration>,
+    /// What is left of them, by the hour.
+    pub hours: Option<Duration>,
+    /// What is left of them, and of states, by the day.
+    pub days: Option<Duration>,
 }
 
 /// How much is measured at a time, so that a slow or hung target hurts nobody else.
@@ -136,6 +152,7 @@ impl Plan {
             owner: None,
             defaults: ScheduleOverrides::default(),
             concurrency: Concurrency::default(),
+            history: HistoryPlan::default(),
             serve: Params::new(),
             access: None,
             sources: Vec::new(),

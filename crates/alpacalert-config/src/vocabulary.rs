@@ -94,6 +94,11 @@ pub(crate) fn top() -> Vec<Word> {
             "How much is measured at a time, so that a slow target hurts nobody else.",
         ),
         word(
+            "history",
+            Takes::Record(history()),
+            "For how long `alpacalert serve` remembers; each at least an hour. Other commands pass over it.",
+        ),
+        word(
             "serve",
             Takes::Record(serve()),
             "How `alpacalert serve` is reached: its address for people, TLS, and limits. Other commands pass over it.",
@@ -185,6 +190,33 @@ pub(crate) fn concurrency() -> Vec<Field> {
             "The most fetches from one source at a time, and the most measurements of its nodes.",
         )
         .default("64"),
+    ]
+}
+
+/// For how long things are remembered.
+pub(crate) fn history() -> Vec<Field> {
+    let kept = |name, doc, default| Field::optional(name, Shape::Duration, doc).default(default);
+    vec![
+        kept(
+            "transitions",
+            "Every change of state with its reason, and everything as it was at any moment.",
+            "400d",
+        ),
+        kept(
+            "measurements",
+            "Measured values, one a minute and at each change of state.",
+            "2d",
+        ),
+        kept(
+            "hours",
+            "What is left of them then: least, mean and greatest of each hour.",
+            "90d",
+        ),
+        kept(
+            "days",
+            "What is left of them then, of each day; and the uptime of services on days whose changes are gone.",
+            "1825d",
+        ),
     ]
 }
 

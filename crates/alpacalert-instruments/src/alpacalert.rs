@@ -69,6 +69,9 @@ struct Publisher {
     known: Mutex<Option<Known>>,
 }
 
+/// A publisher that tells of an earlier moment than before for this long has had its clock set back, and is believed again.
+const SET_BACK: Duration = Duration::from_secs(600);
+
 /// What it told last.
 struct Known {
     etag: Option<HeaderValue>,
@@ -157,17 +160,27 @@ fn learn(
     etag: Option<HeaderValue>,
     published: Arc<Published>,
 ) -> Result<Arc<Published>, SensorError> {
-    let advanced = match known.take() {
-        // A program that hangs behind a proxy that remembers says the same old thing for ever.
-        Some(before) if before.published.is_same_moment(&published) => before.advanced,
-        _ => Instant::now(),
+    let before = known.take();
+    let is_past = |before: &Known| {
+        before.published.is_after(&published) && before.advanced.elapsed() < SET_BACK
     };
-    *known = Some(Known {
-        etag,
-        published: published.clone(),
-        advanced,
-    });
-    let age = advanced.elapsed();
+    let now = match before {
+        // Somebody in between plays back, or remembers for too long: what was true once is not true again.
+        Some(before) if is_past(&before) => before,
+        // A program that hangs behind a proxy that remembers says the same old thing for ever.
+        Some(before) if before.published.is_same_moment(&published) => Known {
+            etag,
+            published,
+            ..before
+        },
+        _ => Known {
+            etag,
+            published,
+            advanced: Instant::now(),
+        },
+    };
+    let (published, age) = (now.published.clone(), now.advanced.elapsed());
+    *known = Some(now);
     match age > published.ttl {
         true => Err(stale(&published, age)),
         false => Ok(published),

@@ -2,6 +2,7 @@
 //! groups of changes.
 
 mod expire;
+mod merge;
 mod pack;
 
 use alpacalert_model::Timestamp;
@@ -10,6 +11,7 @@ use rusqlite::Connection;
 use crate::Retention;
 use crate::time::millis;
 pub(crate) use expire::meta;
+pub(crate) use merge::{MANY, unmerged};
 pub(crate) use pack::{DAY, HOUR, LATE, WINDOW};
 
 /// What is still to be done.
@@ -29,6 +31,7 @@ pub(crate) fn tend(
 ) -> Result<Tended, rusqlite::Error> {
     let now = millis(now);
     let change = connection.transaction()?;
+    merge::merge(&change)?;
     let mut tended = Tended {
         more: pack::pack(&change, now)?,
         forgot: false,

@@ -3,6 +3,7 @@
 mod graph;
 mod incidents;
 mod measurements;
+mod newest;
 mod spans;
 mod transitions;
 mod uptime;
@@ -23,6 +24,7 @@ use crate::{StoreError, schema};
 pub(crate) use graph::graph_at;
 pub(crate) use incidents::incidents;
 pub(crate) use measurements::measurements;
+pub(crate) use newest::{newest, newest_recent};
 pub(crate) use transitions::transitions;
 pub(crate) use uptime::{uptime, uptime_of_day};
 

@@ -11,7 +11,7 @@ use crate::error::Doing as _;
 
 /// Files up to this size are checked before they are used: that takes some ten milliseconds. Larger ones are checked while they
 /// are used.
-pub(crate) const CHECKED_AT_ONCE: u64 = 16 * 1024 * 1024;
+pub(crate) const CHECKED_AT_ONCE: u64 = 8 * 1024 * 1024;
 
 /// What stands between the name of a file and the time at which it was put aside.
 const ASIDE: &str = ".damaged-";

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use alpacalert_model::{Graph, NodeId, Reason, State, Timestamp, Transition};
+use alpacalert_model::{Graph, NodeId, NodeRef, Reason, State, Timestamp, Transition};
 use tokio::sync::watch;
 
 use crate::entry::{self, Change, Description, Entry};
@@ -136,6 +136,19 @@ impl Store {
         touched: &[NodeId],
         now: Timestamp,
     ) {
+        self.record_saying(graph, transitions, touched, now, |_| None);
+    }
+
+    /// The same, with what is to be said of a service that stopped being Passing, in place of what its node says. Whoever is
+    /// asked may answer `None`, and should once answering has taken long.
+    pub fn record_saying(
+        &self,
+        graph: &Graph,
+        transitions: &[Transition],
+        touched: &[NodeId],
+        now: Timestamp,
+        mut say: impl FnMut(NodeRef<'_>) -> Option<String>,
+    ) {
         let mut entries = Vec::with_capacity(transitions.len() + touched.len());
         for id in touched {
             let node = graph.key(id).and_then(|key| graph.get(key));
@@ -146,9 +159,17 @@ impl Store {
         }
         for transition in transitions {
             // A node may have gone since.
-            if let Some(node) = graph.get(transition.node) {
-                entries.push(Entry::Change(Box::new(Change::of(node, transition))));
+            let Some(node) = graph.get(transition.node) else {
+                continue;
+            };
+            let mut change = Change::of(node, transition);
+            if node.service().is_some()
+                && transition.shown.1 != State::Passing
+                && let Some(said) = say(node)
+            {
+                change.message = said.into();
             }
+            entries.push(Entry::Change(Box::new(change)));
         }
         if !entries.is_empty() {
             self.0.shared.queue.push(entries, now);

@@ -164,3 +164,6 @@ pub(crate) fn uptime(facts: &Facts, time: (i64, i64), kept: i64, parts: usize) -
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

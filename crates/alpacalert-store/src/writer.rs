@@ -49,6 +49,8 @@ pub(crate) struct Writer {
     noted: Option<Instant>,
     /// When the past is tended to again.
     tending: Instant,
+    /// How many changes wait to be put in order.
+    unmerged: u64,
 }
 
 /// Which file it is, whatever its name.
@@ -67,6 +69,7 @@ impl Writer {
             checking: None,
             noted: None,
             tending: Instant::now() + TEND_EVERY,
+            unmerged: 0,
         }
     }
 
@@ -116,7 +119,8 @@ impl Writer {
             }
             wait = AGAIN.0;
             let asked = self.shared.untended.swap(false, Ordering::Relaxed);
-            if asked || Instant::now() >= self.tending {
+            let many = self.unmerged > keep::MANY;
+            if asked || many || Instant::now() >= self.tending {
                 self.tend();
             }
             self.check();
@@ -154,6 +158,7 @@ impl Writer {
             .doing(ACT)?;
         change.commit().doing(ACT)?;
         self.gap = None;
+        self.unmerged += self.pending.len() as u64;
         self.noted = Some(Instant::now());
         self.pending.clear();
         self.shared.succeed(rows, now);
@@ -206,6 +211,7 @@ impl Writer {
         }
         if let (None, Some((run, _))) = (&self.memory, self.run) {
             self.memory = Some(Memory::load(connection, run).doing("read the history")?);
+            self.unmerged = keep::unmerged(connection).doing("read the history")?;
         }
         Ok(())
     }
@@ -222,6 +228,7 @@ impl Writer {
                 if tended.forgot {
                     self.memory = None;
                 }
+                self.unmerged = 0;
                 if tended.more { TEND_AGAIN } else { TEND_EVERY }
             }
             Err(error) => {

@@ -6,6 +6,8 @@ mod badge;
 mod convert;
 mod document;
 mod events;
+mod feed;
+mod history;
 mod inbox;
 mod log;
 mod metrics;

@@ -4,8 +4,10 @@ use std::fmt;
 use std::time::Duration;
 
 use alpacalert::Observer;
-use alpacalert_model::{Graph, NodeId, Timestamp, Transition};
+use alpacalert_model::{Graph, NodeId, NodeRef, Timestamp, Transition};
 use alpacalert_store::Store;
+use alpacalert_visualise::{Headline, View};
+use jiff::tz::TimeZone;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +18,9 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(60);
 
 /// Nodes that are looked at between two batches of changes: well under a millisecond.
 const PART: usize = 1000;
+
+/// How long a batch of changes may be held up to explain the services in it.
+const EXPLAINING: Duration = Duration::from_millis(2);
 
 /// A source that has not answered after this long does not keep us from telling which nodes went while the program did not run.
 const SETTLED_AFTER: Duration = Duration::from_secs(600);
@@ -38,8 +43,33 @@ impl Observer for Remember {
         touched: &[NodeId],
         now: Timestamp,
     ) {
-        self.0.record(graph, transitions, touched, now);
+        let begun = Instant::now();
+        let view = View {
+            graph,
+            roots: Vec::new(),
+            instance: String::new(),
+            now,
+            zone: TimeZone::UTC,
+            began: None,
+        };
+        self.0
+            .record_saying(graph, transitions, touched, now, |service| {
+                // In a storm the first services are explained; the others say how many of their members are how.
+                (begun.elapsed() < EXPLAINING).then(|| cause(&view, service))?
+            });
     }
+}
+
+/// Why a service is not well, and whose that is, in one sentence.
+fn cause(view: &View<'_>, service: NodeRef<'_>) -> Option<String> {
+    let headline = Headline::of(view, service);
+    if headline.why.is_empty() {
+        return None;
+    }
+    Some(match headline.whose {
+        Some(whose) => format!("{}: {}", whose.as_str(), headline.why),
+        None => headline.why,
+    })
 }
 
 impl Remember {

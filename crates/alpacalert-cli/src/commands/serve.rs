@@ -98,6 +98,7 @@ async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> 
         .local_addr()
         .context("failed to read the address that we listen on")?;
     let store = state::open(state)?;
+    store.keep(state::retention(&planned.plan.history));
     let settings = Settings {
         observer: Some(Arc::new(Remember(store.clone()))),
         remembered: store.take_remembered(),
@@ -128,6 +129,7 @@ async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> 
         engine: running.handle(),
         config,
         access: access.clone(),
+        store: store.clone(),
         serving: serving.clone(),
         listen,
     };

@@ -59,6 +59,10 @@ fn ask(address: &str, per_second: usize, stop: &AtomicBool, answered: &AtomicU64
 }
 
 #[test]
+#[allow(
+    clippy::print_stdout,
+    reason = "the figures are for whoever runs the long form"
+)]
 fn clients_that_want_too_much_do_not_make_measurements_late() {
     let idle = number(CONNECTIONS, 1_000);
     let rate = number(REQUESTS, 500);

@@ -9,7 +9,7 @@ use alpacalert_model::{Kind, NodeId};
 use super::shape::{Owner, expected_what};
 use super::{Cx, Named, group, item, shape, source, structure};
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Concurrency, ExtensionPlan, Plan};
+use crate::plan::{Concurrency, ExtensionPlan, HistoryPlan, Plan};
 use crate::text::Span;
 use crate::tree::{Data, Key, Node};
 use crate::vocabulary::{self, LOCAL, is_name};
@@ -63,6 +63,7 @@ pub(super) fn plan(cx: &mut Cx<'_>, trees: &[Node]) -> Plan {
     plan.defaults = schedule(&section_params(&sections, "defaults"));
     plan.serve = section_params(&sections, "serve");
     plan.access = sections.access.then(|| section_params(&sections, "access"));
+    plan.history = history(&section_params(&sections, "history"));
     plan.concurrency = concurrency(&section_params(&sections, "concurrency"));
     for (key, node) in &sections.sources {
         plan.sources.extend(source::source(cx, key, node));
@@ -114,6 +115,7 @@ fn section<'t>(cx: &mut Cx<'_>, sections: &mut Sections<'t>, entry: &'t (Key, No
         "concurrency" if !is_empty => {
             said_once(cx, sections, key, node, &vocabulary::concurrency())
         }
+        "history" if !is_empty => said_once(cx, sections, key, node, &vocabulary::history()),
         "serve" if !is_empty => said_once(cx, sections, key, node, &vocabulary::serve()),
         "access" => {
             // Whoever writes the word wants rules, be it none but the usual ones.
@@ -122,7 +124,8 @@ fn section<'t>(cx: &mut Cx<'_>, sections: &mut Sections<'t>, entry: &'t (Key, No
                 said_once(cx, sections, key, node, &vocabulary::access());
             }
         }
-        "sources" | "systems" | "services" | "extend" | "defaults" | "concurrency" | "serve"
+        "sources" | "systems" | "services" | "extend" | "defaults" | "concurrency" | "history"
+        | "serve"
             if is_empty => {}
         "sources" => sections
             .sources
@@ -235,6 +238,15 @@ pub(super) fn schedule(params: &Params) -> ScheduleOverrides {
     }
 }
 
+fn history(params: &Params) -> HistoryPlan {
+    HistoryPlan {
+        transitions: params.duration("transitions"),
+        measurements: params.duration("measurements"),
+        hours: params.duration("hours"),
+        days: params.duration("days"),
+    }
+}
+
 fn concurrency(params: &Params) -> Concurrency {
     let default = Concurrency::default();
     let count = |key, default| {
@@ -250,19 +262,20 @@ fn concurrency(params: &Params) -> Concurrency {
     }
 }
 
-/// Whether a length of time of a schedule is long enough not to be a mistake that keeps a processor busy.
+/// Whether a length of time is long enough not to be a mistake: one that keeps a processor busy, or that forgets at once.
 pub(super) fn long_enough(cx: &mut Cx<'_>, key: &str, value: &Value, span: Span) -> bool {
     let Value::Duration(duration) = value else {
         return true;
     };
-    let least = match key {
-        "interval" | "retry_interval" => 100,
-        _ => 1,
+    let (least, written) = match key {
+        "interval" | "retry_interval" => (100, "100ms"),
+        "transitions" | "measurements" | "hours" | "days" => (3_600_000, "1h"),
+        _ => (1, "1ms"),
     };
     if duration.as_millis() >= least {
         return true;
     }
-    let problem = Diagnostic::error(format!("`{key}` is at least {least}ms"));
+    let problem = Diagnostic::error(format!("`{key}` is at least {written}"));
     cx.report(problem.at(span, "too short"));
     false
 }

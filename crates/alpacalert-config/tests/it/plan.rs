@@ -251,6 +251,15 @@ systems: { a: { mark: } }",
 }
 
 #[test]
+fn how_long_things_are_remembered() {
+    let read = plan("history: { transitions: 30d, hours: 10d }\nsystems: { a: { mark: } }");
+    let days = |days: u64| Some(Duration::from_secs(days * 24 * 60 * 60));
+    assert_eq!(read.history.transitions, days(30));
+    assert_eq!(read.history.hours, days(10));
+    assert_eq!(read.history.measurements, None);
+}
+
+#[test]
 fn more_members_than_are_named_may_be_asked_for_where_a_source_finds_them() {
     let plan = plan(
         "sources: { cluster: { dump: } }

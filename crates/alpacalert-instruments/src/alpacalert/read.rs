@@ -32,6 +32,11 @@ impl Published {
     pub(super) fn is_same_moment(&self, newer: &Published) -> bool {
         self.instance == newer.instance && self.generated_at == newer.generated_at
     }
+
+    /// Whether this was made after another one of the same instance.
+    pub(super) fn is_after(&self, other: &Published) -> bool {
+        self.instance == other.instance && self.generated_at > other.generated_at
+    }
 }
 
 #[derive(Deserialize)]

@@ -7,9 +7,9 @@ use alpacalert_model::{
     Blueprint, Graph, Measurement, Member, Message, Node, NodeId, NodeRef, Observation, Reason,
     Role, Severity, State, Timestamp, Update,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{measurements, node_id, spans, state};
+use super::{measurements, newest, newest_recent, node_id, spans, state};
 use crate::form::{self, Described, Difference, Head, MemberForm, ScaleForm, Whole};
 use crate::schema::flag;
 use crate::time::{millis, stamp};
@@ -183,11 +183,13 @@ impl Rebuilt {
         let mut updates = Vec::with_capacity(self.sensors.len());
         let mut since = Vec::new();
         let mut values = self.values(connection, at)?;
-        let mut newest = connection.prepare_cached(
-            "SELECT t.at, t.flags, t.since, w.text, s.text FROM transition t
-             LEFT JOIN word w ON w.id = t.reason LEFT JOIN said s ON s.id = t.said
-             WHERE t.node = ?1 AND t.at <= ?2 AND t.at >= ?3 ORDER BY t.at DESC, t.seq DESC LIMIT 1",
-        )?;
+        let recent = newest_recent(connection, run.began, at)?;
+        let text = |table: &str, id: Option<i64>| {
+            let sql = format!("SELECT text FROM {table} WHERE id = ?1");
+            let mut found = connection.prepare_cached(&sql)?;
+            let text = found.query_row([id], |row| row.get::<_, String>(0));
+            text.optional()
+        };
         let mut came = connection.prepare_cached(
             "SELECT coalesce(min(at), ?3) FROM described WHERE node = ?1 AND at <= ?2 AND at >= ?3",
         )?;
@@ -195,21 +197,20 @@ impl Rebuilt {
             let Some(key) = self.graph.key(node) else {
                 continue;
             };
-            let mut rows = newest.query(params![id, at, run.began])?;
-            let Some(row) = rows.next()? else {
+            let Some(change) = newest(connection, &recent, *id, (run.began, at))? else {
                 // As it was when it came: a system whose members nobody has measured yet.
                 let came = came.query_row(params![id, at, run.began], |row| row.get(0));
                 since.push((key, stamp(came?)));
                 continue;
             };
-            let (entered, flags): (i64, i64) = (row.get(0)?, row.get(1)?);
-            since.push((key, stamp(row.get::<_, Option<i64>>(2)?.unwrap_or(entered))));
+            let (entered, flags) = (change.at, change.flags);
+            since.push((key, stamp(change.since.unwrap_or(entered))));
             if !self.graph.get(key).is_some_and(NodeRef::is_sensor) {
                 continue;
             }
             let shown = state(flags >> flag::SHOWN);
-            let reason: Option<String> = row.get(3)?;
-            let said: Option<String> = row.get(4)?;
+            let reason = text("word", Some(change.reason))?;
+            let said = text("said", change.said)?;
             let reason = Reason::new(reason.unwrap_or_default());
             let mut observation = Observation::new(shown, reason, stamp(entered));
             observation.measurements = values.remove(id).unwrap_or_default();

@@ -44,7 +44,9 @@ pub(crate) fn incidents(
 /// The services that were not Passing at some moment of a time.
 fn troubled(connection: &Connection, from: i64, to: i64) -> Result<Vec<u32>, rusqlite::Error> {
     let mut found = connection.prepare_cached(
-        "SELECT DISTINCT node FROM transition
+        "SELECT node FROM transition
+         WHERE flags & 256 AND at >= ?1 AND at < ?2 AND flags >> 2 & 3 <> 0
+         UNION SELECT node FROM recent
          WHERE flags & 256 AND at >= ?1 AND at < ?2 AND flags >> 2 & 3 <> 0 ORDER BY node",
     )?;
     let rows = found.query_map(params![from, to], |row| row.get(0))?;
@@ -118,9 +120,12 @@ fn told(
     };
     let said = connection
         .prepare_cached(
-            "SELECT t.flags, o.text, s.text FROM transition t
+            "SELECT t.flags, o.text, s.text FROM
+             (SELECT * FROM (SELECT at, seq, flags, owner, said FROM transition
+                             WHERE node = ?1 AND at <= ?2 ORDER BY at DESC, seq DESC LIMIT 1)
+              UNION ALL SELECT at, seq, flags, owner, said FROM recent WHERE node = ?1 AND at <= ?2) t
              LEFT JOIN word o ON o.id = t.owner LEFT JOIN said s ON s.id = t.said
-             WHERE t.node = ?1 AND t.at <= ?2 ORDER BY t.at DESC, t.seq DESC LIMIT 1",
+             ORDER BY t.at DESC, t.seq DESC LIMIT 1",
         )?
         .query_row(params![node, time.worst_at], |row| {
             Ok((

@@ -7,17 +7,16 @@ use crate::schema::flag;
 use crate::time::{millis, stamp};
 use crate::{PastTransition, Wanted};
 
-/// What a transition is read with.
-const COLUMNS: &str =
-    "SELECT t.node, t.at, t.seq, t.flags, r.text, o.text, s.text, n.source, n.kind, n.reference
-    FROM transition t
-    JOIN node n ON n.id = t.node
+/// What a transition is read with, from whichever place it is in.
+const COLUMNS: &str = "SELECT t.node, t.at, t.seq, t.flags, r.text, o.text, s.text, n.source, n.kind, n.reference FROM";
+
+const WORDS: &str = "JOIN node n ON n.id = t.node
     LEFT JOIN word r ON r.id = t.reason
     LEFT JOIN word o ON o.id = t.owner
     LEFT JOIN said s ON s.id = t.said";
 
 /// Only real changes of what is shown.
-const REAL: &str = "t.flags & 128 = 0 AND (t.flags & 3) <> (t.flags >> 4 & 7)";
+const REAL: &str = "flags & 128 = 0 AND (flags & 3) <> (flags >> 4 & 7)";
 
 pub(crate) fn transitions(
     connection: &Connection,
@@ -32,14 +31,20 @@ pub(crate) fn transitions(
     };
     // Each question names its index by what it asks for.
     let which = match (node, wanted.services) {
-        (Some(_), true) => "t.node = :node AND t.flags & 256 AND",
-        (Some(_), false) => "t.node = :node AND",
-        (None, true) => ":node IS NULL AND t.flags & 256 AND",
+        (Some(_), true) => "node = :node AND flags & 256 AND",
+        (Some(_), false) => "node = :node AND",
+        (None, true) => ":node IS NULL AND flags & 256 AND",
         (None, false) => ":node IS NULL AND",
     };
+    let part = |table: &str| {
+        format!(
+            "SELECT * FROM (SELECT node, at, seq, flags, reason, owner, said FROM {table}
+             WHERE {which} at >= :from AND at < :to AND {REAL} ORDER BY at DESC, seq DESC LIMIT :limit)"
+        )
+    };
+    let (old, new) = (part("transition"), part("recent"));
     let sql = format!(
-        "{COLUMNS} WHERE {which} t.at >= :from AND t.at < :to AND {REAL}
-         ORDER BY t.at DESC, t.seq DESC LIMIT :limit"
+        "{COLUMNS} ({old} UNION ALL {new}) t {WORDS} ORDER BY t.at DESC, t.seq DESC LIMIT :limit"
     );
     let mut found = connection.prepare_cached(&sql)?;
     let mut rows = found.query(named_params! {

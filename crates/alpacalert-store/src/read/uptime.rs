@@ -150,11 +150,21 @@ fn entered(
     from: i64,
     to: i64,
 ) -> Result<Vec<Entered>, rusqlite::Error> {
-    let from = before(connection, "transition", node, from)?;
+    let first = before(connection, "transition", node, from)?;
+    // Without order by node, but there are never many.
+    let recent: Option<i64> = connection
+        .prepare_cached("SELECT max(at) FROM recent WHERE node = ?1 AND at <= ?2")?
+        .query_row(params![node, from], |row| row.get(0))?;
+    let from = match recent {
+        Some(recent) if first == from => recent,
+        _ => first,
+    };
     let mut found = connection.prepare_cached(
         "SELECT t.at, t.flags, CASE WHEN t.flags >> 2 & 3 = 2 THEN w.text END
-         FROM transition t LEFT JOIN word w ON w.id = coalesce(t.because, t.reason)
-         WHERE t.node = ?1 AND t.at >= ?2 AND t.at < ?3 ORDER BY t.at, t.seq",
+         FROM (SELECT at, seq, flags, reason, because FROM transition WHERE node = ?1 AND at >= ?2 AND at < ?3
+               UNION ALL
+               SELECT at, seq, flags, reason, because FROM recent WHERE node = ?1 AND at >= ?2 AND at < ?3) t
+         LEFT JOIN word w ON w.id = coalesce(t.because, t.reason) ORDER BY t.at, t.seq",
     )?;
     let rows = found.query_map(params![node, from, to], |row| {
         let (at, flags, why): (i64, i64, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);

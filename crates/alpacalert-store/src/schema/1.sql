@@ -71,6 +71,20 @@ CREATE TABLE transition (
 CREATE INDEX transition_at ON transition (at);
 CREATE INDEX transition_service ON transition (at) WHERE flags & 256;
 
+-- Changes that were written of late, in the order in which they came: nothing is cheaper to write. They are moved to the
+-- others many at a time, so that those of one node are written together.
+CREATE TABLE recent (
+    node INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    flags INTEGER NOT NULL,
+    reason INTEGER NOT NULL,
+    because INTEGER,
+    owner INTEGER,
+    since INTEGER,
+    said INTEGER
+);
+
 -- Quantities that are measured.
 CREATE TABLE series (
     id INTEGER PRIMARY KEY,

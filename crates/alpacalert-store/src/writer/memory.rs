@@ -7,6 +7,7 @@ use alpacalert_model::{NodeId, State, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::form::{self, MemberForm, ScaleForm};
+use crate::read::{newest, newest_recent};
 use crate::schema::flag;
 use crate::store::Remembered;
 use crate::time::{millis, stamp};
@@ -242,9 +243,7 @@ fn nodes(connection: &Connection, began: i64) -> Result<HashMap<NodeId, Known>, 
     let mut nodes = HashMap::new();
     let mut all =
         connection.prepare("SELECT id, source, kind, reference, hash FROM node WHERE hash <> 0")?;
-    let mut newest = connection.prepare(
-        "SELECT flags, at, since FROM transition WHERE node = ?1 ORDER BY at DESC, seq DESC LIMIT 1",
-    )?;
+    let recent = newest_recent(connection, i64::MIN, i64::MAX)?;
     let mut rows = all.query([])?;
     while let Some(row) = rows.next()? {
         let Some(node) = crate::read::node_id(row.get_ref(1)?, row.get_ref(2)?, row.get_ref(3)?)?
@@ -252,18 +251,12 @@ fn nodes(connection: &Connection, began: i64) -> Result<HashMap<NodeId, Known>, 
             continue;
         };
         let (id, hash): (u32, i64) = (row.get(0)?, row.get(4)?);
-        let last = newest
-            .query_row([id], |row| {
-                let (flags, at, since): (i64, i64, Option<i64>) =
-                    (row.get(0)?, row.get(1)?, row.get(2)?);
-                Ok(Last {
-                    shown: crate::read::state(flags >> flag::SHOWN),
-                    confirmed: crate::read::state(flags >> flag::CONFIRMED),
-                    since: since.unwrap_or(at),
-                    fresh: at >= began,
-                })
-            })
-            .optional()?;
+        let last = newest(connection, &recent, id, (i64::MIN, i64::MAX))?.map(|newest| Last {
+            shown: crate::read::state(newest.flags >> flag::SHOWN),
+            confirmed: crate::read::state(newest.flags >> flag::CONFIRMED),
+            since: newest.since.unwrap_or(newest.at),
+            fresh: newest.at >= began,
+        });
         nodes.insert(
             node,
             Known {

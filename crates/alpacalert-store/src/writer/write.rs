@@ -146,7 +146,7 @@ impl Group<'_> {
         let said = memory.sentence(connection, &change.message)?;
         connection
             .prepare_cached(
-                "INSERT INTO transition (node, at, seq, flags, reason, because, owner, since, said)
+                "INSERT INTO recent (node, at, seq, flags, reason, because, owner, since, said)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![

@@ -65,10 +65,14 @@ fn history() -> (Files, Files, Vec<PastTransition>) {
     let mut world = World::open(folder.path());
     world.apply(nodes(), Timestamp::now());
     fill(&mut world, 0);
+    let runtime = runtime();
+    runtime.block_on(world.store.flush()).unwrap();
+    // These are put in order by node, and what comes later is not.
+    world.store.keep(alpacalert_store::Retention::default());
+    std::thread::sleep(std::time::Duration::from_millis(500));
     world.store.close();
     let mut world = World::open(folder.path());
     world.apply(nodes(), Timestamp::now());
-    let runtime = runtime();
     for part in 1..6 {
         fill(&mut world, 400 * part);
         runtime.block_on(world.store.flush()).unwrap();
@@ -174,7 +178,7 @@ fn a_file_that_was_cut_or_turned_opens_to_what_came_first_or_is_put_aside() {
     assert!(!survives(&files, &whole, "as it was", true));
     let random = |length: usize| fastrand::usize(0..length);
     let mut aside = [0; 2];
-    let cuts = count("ALPACALERT_CUTS", 120);
+    let cuts = count("ALPACALERT_CUTS", 80);
     for n in 0..cuts {
         let is_log = n % 2 == 0;
         let mut cut = if is_log { &files } else { &closed }.clone();
@@ -188,7 +192,7 @@ fn a_file_that_was_cut_or_turned_opens_to_what_came_first_or_is_put_aside() {
         let what = format!("cut at {at}, log: {is_log}");
         aside[0] += usize::from(survives(&cut, &whole, &what, is_log));
     }
-    let flips = count("ALPACALERT_FLIPS", 60);
+    let flips = count("ALPACALERT_FLIPS", 40);
     for n in 0..flips {
         let is_log = n % 2 == 0;
         let mut turned = if is_log { &files } else { &closed }.clone();

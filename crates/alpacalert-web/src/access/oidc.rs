@@ -2,8 +2,8 @@
 
 mod fetch;
 mod id_token;
+mod seal;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,8 +11,9 @@ use alpacalert::config::OidcPlan;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 use url::Url;
 
@@ -21,30 +22,30 @@ use super::session::random;
 use super::token::sha256;
 use fetch::Fetch;
 use id_token::Expected;
+use seal::Seal;
 
 /// How long somebody may take to sign in at the provider.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// How many may be signing in at a time, at some 500 bytes each; anybody can begin.
-const PENDING_MAX: usize = 10_000;
-
 /// How long what the provider says about itself is believed.
 const KNOWN_FOR: Duration = Duration::from_secs(600);
 
-/// What a person's browser is sent to the provider with, until it comes back.
+/// What must be known of a sign-in when the browser comes back from the provider. The browser keeps it itself, sealed, in a
+/// cookie: anybody can begin, and nobody can fill our memory, or take another one's place.
+#[derive(Debug, Deserialize, Serialize)]
 struct Pending {
-    /// The digest of the cookie of the browser that began: another one cannot end it.
-    browser: [u8; 32],
+    state: String,
     nonce: String,
     verifier: String,
     next: String,
-    began: Instant,
+    /// In seconds since 1970.
+    began: i64,
 }
 
-/// Sign-ins that are under way, and what is known of the provider.
+/// Signs people in, as a client of one provider.
 #[derive(Default)]
 pub(super) struct Client {
-    pending: Mutex<HashMap<[u8; 32], Pending>>,
+    seal: Seal,
     provider: Mutex<Option<(Instant, Arc<Provider>)>>,
     fetch: Fetch,
 }
@@ -116,7 +117,7 @@ impl Client {
         let provider = self.provider(plan).await?;
         let random =
             || random().ok_or_else(|| failed(REFUSED, "the system gave no random numbers"));
-        let (state, nonce, verifier, cookie) = (random()?, random()?, random()?, random()?);
+        let (state, nonce, verifier) = (random()?, random()?, random()?);
         let challenge = URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes()));
         let mut location = Url::parse(&provider.authorization_endpoint)
             .map_err(|error| failed(UNREACHABLE, format!("its endpoint is no URL: {error}")))?;
@@ -138,30 +139,18 @@ impl Client {
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
         let pending = Pending {
-            browser: sha256(cookie.as_bytes()),
+            state,
             nonce,
             verifier,
             next,
-            began: Instant::now(),
+            began: Timestamp::now().as_second(),
         };
-        self.wait_for(sha256(state.as_bytes()), pending)?;
+        let sealed = serde_json::to_vec(&pending).ok();
+        let sealed = sealed.and_then(|pending| self.seal.close(pending));
         Ok(Begun {
             location: location.into(),
-            cookie,
+            cookie: sealed.ok_or_else(|| failed(REFUSED, "it cannot be sealed"))?,
         })
-    }
-
-    fn wait_for(&self, state: [u8; 32], one: Pending) -> Result<(), Failed> {
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        if pending.len() >= PENDING_MAX {
-            pending.retain(|_, pending| pending.began.elapsed() < PATIENCE);
-        }
-        if pending.len() >= PENDING_MAX {
-            let told = "too many people are signing in; try again in some minutes";
-            return Err(failed(told, "too many sign-ins are under way"));
-        }
-        pending.insert(state, one);
-        Ok(())
     }
 
     /// Ends what was begun. `cookie` is that of the browser.
@@ -172,20 +161,17 @@ impl Client {
         returned: Returned,
         cookie: Option<&str>,
     ) -> Result<Person, Failed> {
-        let state = returned.state.as_deref().unwrap_or_default();
-        let pending = {
-            let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-            // Whatever becomes of it, it cannot be used again.
-            pending.remove(&sha256(state.as_bytes()))
+        let opened = cookie.and_then(|cookie| self.seal.open(cookie));
+        let pending = opened.and_then(|opened| serde_json::from_slice::<Pending>(&opened).ok());
+        let is_timely = |pending: &Pending| {
+            let took = Timestamp::now().as_second() - pending.began;
+            (0..PATIENCE.as_secs() as i64).contains(&took)
         };
-        let pending = pending.filter(|pending| pending.began.elapsed() < PATIENCE);
-        let pending = pending.ok_or_else(|| failed(AGAIN, "its state is not known"))?;
-        let browser = sha256(cookie.unwrap_or_default().as_bytes());
-        if !bool::from(subtle::ConstantTimeEq::ct_eq(
-            &browser[..],
-            &pending.browser[..],
-        )) {
-            return Err(failed(AGAIN, "it came back in another browser"));
+        let pending = pending.filter(is_timely);
+        let pending = pending.ok_or_else(|| failed(AGAIN, "this browser did not begin it"))?;
+        let state = returned.state.as_deref().unwrap_or_default().as_bytes();
+        if !bool::from(state.ct_eq(pending.state.as_bytes())) {
+            return Err(failed(AGAIN, "its state is not that of this browser"));
         }
         if let Some(error) = returned.error {
             let error: String = error.chars().take(100).collect();

@@ -66,7 +66,11 @@ async fn callback(
     let person = access.0.oidc.finish(&plan, &url, returned, begun).await;
     let person = match person {
         Ok(person) => person,
-        Err(failed) => return wrong(failed),
+        Err(failed) => {
+            // It cannot be used again, whatever was wrong.
+            let gone = set_cookie(BEGUN, "", Duration::ZERO);
+            return with_cookies(wrong(failed), [gone]);
+        }
     };
     // Who was signed in here before is so no longer.
     if let Some(id) = cookie(&headers, SESSION) {

@@ -60,7 +60,7 @@ fn colour(state: Health) -> &'static str {
 }
 
 /// Text as XML may hold it.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -156,6 +156,8 @@ fn schemas() -> Value {
     let text = || json!({ "type": "string" });
     let maybe = || json!({ "type": ["string", "null"] });
     let number = || json!({ "type": "integer" });
+    let seconds = || json!({ "type": "number", "minimum": 0 });
+    let share = || json!({ "type": ["number", "null"], "minimum": 0, "maximum": 1 });
     let summary: Value = serde_json::from_str(SUMMARY).unwrap_or_default();
     let head = |more: Value| {
         let mut properties = json!({ "version": { "const": 1 }, "instance": { "type": "string" } });
@@ -246,6 +248,23 @@ fn schemas() -> Value {
         },
         "ImpactList": head(json!({ "node": text(), "services": { "type": "array", "items": { "type": "object" } } })),
         "TransitionList": head(json!({ "transitions": { "type": "array", "items": { "type": "object" } } })),
+        "UptimeReport": head(json!({
+            "node": text(), "from": text(), "to": text(),
+            "whole": { "$ref": "#/components/schemas/UptimePart" }, "parts": list("UptimePart"),
+        })),
+        "UptimePart": {
+            "type": "object",
+            "properties": {
+                "from": text(), "passing": seconds(), "degraded": seconds(), "unknown": seconds(), "failing": seconds(),
+                "unobserved": seconds(), "absent": seconds(), "lower": share(), "upper": share(),
+                "unsure": { "type": "array", "items": { "type": "object" } },
+            },
+            "required": ["from", "passing", "degraded", "unknown", "failing", "unobserved", "absent", "unsure"],
+        },
+        "MeasurementHistory": head(json!({
+            "node": text(), "from": text(), "to": text(), "series": { "type": "array", "items": { "type": "object" } },
+        })),
+        "IncidentList": head(json!({ "incidents": { "type": "array", "items": { "type": "object" } } })),
         "InstanceReport": head(json!({
             "program": text(), "started_at": text(), "nodes": number(), "sensors": number(),
             "services": { "type": "object" }, "lateness_p99": { "type": "number" }, "waiting": number(),

@@ -30,15 +30,23 @@ pub(super) struct Filter {
     q: Option<String>,
     after: Option<String>,
     limit: Option<usize>,
+    at: Option<Timestamp>,
 }
 
 /// The query that names one node.
 #[derive(Debug, Deserialize)]
 pub(super) struct Named {
     node: String,
+    at: Option<Timestamp>,
 }
 
-type Asked<T> = Result<Query<T>, QueryRejection>;
+/// The query that names a moment.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Moment {
+    at: Option<Timestamp>,
+}
+
+pub(super) type Asked<T> = Result<Query<T>, QueryRejection>;
 
 pub(super) fn asked<T>(query: Asked<T>) -> Result<T, Problem> {
     match query {
@@ -54,11 +62,37 @@ pub(super) async fn list(
 ) -> Result<Json<NodeList>, Problem> {
     let wanted = Wanted::new(asked(query)?)?;
     let instance = api.live.instance().to_string();
-    let list = api
-        .live
-        .query(move |graph| wanted.list(graph, &viewer, instance))
-        .await;
-    list.map(Json).ok_or_else(Problem::ended)
+    let at = wanted.filter.at;
+    look(&api, at, move |graph, now| {
+        wanted.list(graph, &viewer, instance, now)
+    })
+    .await
+    .map(Json)
+}
+
+/// Looks at the graph as it is, or as it was.
+async fn look<R: Send + 'static>(
+    api: &Api,
+    at: Option<Timestamp>,
+    look: impl FnOnce(&Graph, Timestamp) -> R + Send + 'static,
+) -> Result<R, Problem> {
+    let Some(at) = at else {
+        let looked = api.live.query(|graph| look(graph, Timestamp::now()));
+        return looked.await.ok_or_else(Problem::ended);
+    };
+    let history = super::history::store(api)?;
+    // Details are for those who run the instance, whose health tells them.
+    let failed = super::history::failed(&Viewer::Public);
+    let past = history.graph_at(at).await.map_err(failed)?;
+    let past = past.ok_or_else(|| {
+        problem(
+            StatusCode::NOT_FOUND,
+            "nothing is remembered of that moment: it is before everything that is",
+        )
+    })?;
+    // A large graph is looked through for a while, and nobody else waits for it.
+    let looked = tokio::task::spawn_blocking(move || look(&past.graph, past.at));
+    looked.await.map_err(|_| Problem::ended())
 }
 
 /// A filter that was understood.
@@ -93,7 +127,7 @@ impl Wanted {
         })
     }
 
-    fn list(&self, graph: &Graph, viewer: &Viewer, instance: String) -> NodeList {
+    fn list(&self, graph: &Graph, viewer: &Viewer, instance: String, now: Timestamp) -> NodeList {
         let mut total = 0;
         // Only one page is kept, whatever fits.
         let mut page: BTreeMap<String, NodeKey> = BTreeMap::new();
@@ -120,7 +154,7 @@ impl Wanted {
         NodeList {
             version: VERSION,
             instance,
-            generated_at: Timestamp::now(),
+            generated_at: now,
             total,
             next: next.filter(|_| rest),
             nodes: page
@@ -184,9 +218,14 @@ pub(super) async fn one(
     State(api): State<Api>,
     viewer: Viewer,
     Path(id): Path<String>,
+    query: Asked<Moment>,
 ) -> Result<Json<NodeDocument>, Problem> {
     let asks = viewer.clone();
-    let document = about(&api, viewer, id, move |view, node| NodeDocument {
+    let node = Named {
+        node: id,
+        at: asked(query)?.at,
+    };
+    let document = about(&api, viewer, node, move |view, node| NodeDocument {
         version: VERSION,
         instance: view.instance.clone(),
         generated_at: view.now.to_string(),
@@ -205,7 +244,7 @@ pub(super) async fn explain(
     viewer: Viewer,
     query: Asked<Named>,
 ) -> Result<Json<ExplanationRecord>, Problem> {
-    let node = asked(query)?.node;
+    let node = asked(query)?;
     let record = about(&api, viewer, node, |view, node| {
         let explanation = view.graph.explain(node.key(), &ExplainLimits::default())?;
         Some(ExplanationRecord::of(view, node, &explanation))
@@ -227,7 +266,7 @@ pub(super) async fn impact(
     viewer: Viewer,
     query: Asked<Named>,
 ) -> Result<Json<ImpactList>, Problem> {
-    let node = asked(query)?.node;
+    let node = asked(query)?;
     let asks = viewer.clone();
     let list = about(&api, viewer, node, move |view, node| {
         let mut impact = view.graph.impact(node.key());
@@ -250,29 +289,30 @@ pub(super) async fn impact(
 async fn about<R: Send + 'static>(
     api: &Api,
     viewer: Viewer,
-    name: String,
-    look: impl FnOnce(&View<'_>, NodeRef<'_>) -> R + Send + 'static,
+    named: Named,
+    tell: impl FnOnce(&View<'_>, NodeRef<'_>) -> R + Send + 'static,
 ) -> Result<R, Problem> {
     let instance = api.live.instance().to_string();
-    let looked = api.live.query(move |graph| {
+    let name = named.node;
+    let looked = look(api, named.at, move |graph, now| {
         // Without roots: only the one node is looked at.
         let view = View {
             graph,
             roots: Vec::new(),
             instance,
-            now: Timestamp::now(),
+            now,
             zone: TimeZone::UTC,
             began: None,
         };
         match find(graph, &name).filter(|node| viewer.sees(*node)) {
-            Some(node) => Ok(look(&view, node)),
+            Some(node) => Ok(tell(&view, node)),
             None => Err(no_node(&name)),
         }
     });
-    looked.await.ok_or_else(Problem::ended)?
+    looked.await?
 }
 
-fn no_node(name: &str) -> Problem {
+pub(super) fn no_node(name: &str) -> Problem {
     let name: String = name.chars().take(200).collect();
     problem(
         StatusCode::NOT_FOUND,

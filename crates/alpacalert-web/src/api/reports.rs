@@ -7,7 +7,7 @@ use alpacalert_api::{
     TransitionRecord, VERSION,
 };
 use alpacalert_model::{NodeId, NodeRef, State as Health, Timestamp};
-use alpacalert_store::{StoreError, Wanted};
+use alpacalert_store::Wanted;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -98,11 +98,11 @@ pub(super) fn task_state(state: TaskState) -> &'static str {
 /// The query of what is remembered.
 #[derive(Debug, Deserialize)]
 pub(super) struct Past {
-    node: Option<String>,
-    services: Option<bool>,
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
-    limit: Option<usize>,
+    pub(super) node: Option<String>,
+    pub(super) services: Option<bool>,
+    pub(super) from: Option<Timestamp>,
+    pub(super) to: Option<Timestamp>,
+    pub(super) limit: Option<usize>,
 }
 
 /// The most that one answer holds.
@@ -151,16 +151,26 @@ pub(super) async fn transitions(
     caller: Caller,
     query: Result<Query<Past>, QueryRejection>,
 ) -> Result<Json<TransitionList>, Problem> {
-    let past = asked(query)?;
+    let transitions = remembered(&api, &caller, asked(query)?).await?;
+    Ok(Json(TransitionList {
+        version: VERSION,
+        instance: api.live.instance().to_string(),
+        transitions,
+    }))
+}
+
+/// What is remembered, as the caller may see it: the newest first.
+pub(super) async fn remembered(
+    api: &Api,
+    caller: &Caller,
+    past: Past,
+) -> Result<Vec<TransitionRecord>, Problem> {
     let limit = past.limit.unwrap_or(100);
     if !(1..=LIMIT_MAX).contains(&limit) {
         let text = format!("`limit` takes 1 to {LIMIT_MAX}");
         return Err(problem(StatusCode::BAD_REQUEST, text));
     }
-    let history = api
-        .live
-        .history()
-        .ok_or_else(|| problem(StatusCode::NOT_FOUND, "this instance remembers nothing"))?;
+    let history = super::history::store(api)?;
     let wanted = Wanted {
         node: None,
         services: past.services.unwrap_or(false),
@@ -168,25 +178,17 @@ pub(super) async fn transitions(
         to: past.to.unwrap_or(Timestamp::MAX),
         limit,
     };
-    let is_operator = caller.viewer.is_operator();
-    let failed = |error: StoreError| {
-        let text = match is_operator {
-            true => error.chain(),
-            // Where the database is, is for those who run the instance.
-            false => "what this instance remembers cannot be read now".to_owned(),
-        };
-        problem(StatusCode::SERVICE_UNAVAILABLE, text)
-    };
+    let failed = super::history::failed(&caller.viewer);
     let mut found = Vec::new();
-    match visible(&api, &caller.viewer, past.node).await? {
-        None => found = history.transitions(wanted).await.map_err(failed)?,
+    match visible(api, &caller.viewer, past.node).await? {
+        None => found = history.transitions(wanted).await.map_err(&failed)?,
         Some(nodes) => {
             for (node, inside) in nodes {
                 let wanted = Wanted {
                     node: Some(node),
                     ..wanted.clone()
                 };
-                let mut told = history.transitions(wanted).await.map_err(failed)?;
+                let mut told = history.transitions(wanted).await.map_err(&failed)?;
                 if !inside && caller.anonymous != Anonymous::Causes {
                     for past in &mut told {
                         past.reason.clear();
@@ -209,9 +211,5 @@ pub(super) async fn transitions(
         message: clean(&past.message),
         at: past.at,
     });
-    Ok(Json(TransitionList {
-        version: VERSION,
-        instance: api.live.instance().to_string(),
-        transitions: transitions.collect(),
-    }))
+    Ok(transitions.collect())
 }

@@ -5,7 +5,8 @@ use axum::routing::{MethodRouter, get, post};
 use crate::Policy;
 
 use super::{
-    Api, badge, document, events, inbox, metrics, nodes, probes, reports, services, stream,
+    Api, badge, document, events, feed, history, inbox, metrics, nodes, probes, reports, services,
+    stream,
 };
 
 /// A route as the router and the OpenAPI document need it.
@@ -28,6 +29,7 @@ pub(super) struct Route {
 }
 
 /// A parameter in the query.
+#[derive(Clone, Copy)]
 pub(super) struct Query {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
@@ -44,6 +46,13 @@ const fn text(name: &'static str, about: &'static str) -> Query {
     }
 }
 
+const fn number(name: &'static str, about: &'static str) -> Query {
+    Query {
+        integer: true,
+        ..text(name, about)
+    }
+}
+
 const JSON: &str = "application/json";
 
 const NODE: &[Query] = &[Query {
@@ -53,7 +62,42 @@ const NODE: &[Query] = &[Query {
     integer: false,
 }];
 
+const AT: Query = text("at", "as it was at this moment: RFC 3339");
+
+const MOMENT: &[Query] = &[AT];
+
+const FROM: Query = text(
+    "from",
+    "from this time on: RFC 3339; a day before `to` by default",
+);
+
+const TO: Query = text("to", "up to this time: RFC 3339; now by default");
+
+const NODE_THEN: &[Query] = &[NODE[0], AT];
+
+const UPTIME: &[Query] = &[
+    NODE[0],
+    FROM,
+    TO,
+    number("parts", "in so many equal parts, from 1 to 10000"),
+];
+
+const SERIES: &[Query] = &[
+    NODE[0],
+    FROM,
+    TO,
+    number("parts", "at most so many points, from 1 to 10000"),
+];
+
+const INCIDENTS: &[Query] = &[
+    text("node", "only of this service"),
+    FROM,
+    TO,
+    number("limit", "how many, from 1 to 1000"),
+];
+
 const FILTER: &[Query] = &[
+    AT,
     text("state", "only nodes in these states, with commas between"),
     text("owner", "only nodes of this owner"),
     text("kind", "only nodes of this kind"),
@@ -81,6 +125,16 @@ const PAST: &[Query] = &[
     text("services", "`true`: only changes of services"),
     text("from", "at this time or later: RFC 3339"),
     text("to", "before this time: RFC 3339"),
+    Query {
+        name: "limit",
+        about: "how many, from 1 to 1000",
+        required: false,
+        integer: true,
+    },
+];
+
+const FEED: &[Query] = &[
+    text("node", "only changes of this service"),
     Query {
         name: "limit",
         about: "how many, from 1 to 1000",
@@ -145,7 +199,7 @@ pub(super) fn all() -> Vec<Route> {
         },
         Route {
             query: FILTER,
-            statuses: &[400, 503],
+            statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/nodes",
                 Known,
@@ -155,7 +209,8 @@ pub(super) fn all() -> Vec<Route> {
             )
         },
         Route {
-            statuses: &[404, 503],
+            query: MOMENT,
+            statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/nodes/{*id}",
                 Known,
@@ -165,7 +220,7 @@ pub(super) fn all() -> Vec<Route> {
             )
         },
         Route {
-            query: NODE,
+            query: NODE_THEN,
             statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/explain",
@@ -176,7 +231,7 @@ pub(super) fn all() -> Vec<Route> {
             )
         },
         Route {
-            query: NODE,
+            query: NODE_THEN,
             statuses: &[400, 404, 503],
             ..plain(
                 "/api/v1/impact",
@@ -216,6 +271,39 @@ pub(super) fn all() -> Vec<Route> {
                 get(reports::transitions),
                 "changes that are remembered, the newest first",
                 (JSON, Some("TransitionList")),
+            )
+        },
+        Route {
+            query: UPTIME,
+            statuses: &[400, 404, 503],
+            ..plain(
+                "/api/v1/history/uptime",
+                Everybody,
+                get(history::uptime),
+                "how much of a time a node was well, as an interval",
+                (JSON, Some("UptimeReport")),
+            )
+        },
+        Route {
+            query: SERIES,
+            statuses: &[400, 404, 503],
+            ..plain(
+                "/api/v1/history/measurements",
+                Known,
+                get(history::measurements),
+                "what was measured of a node over a time",
+                (JSON, Some("MeasurementHistory")),
+            )
+        },
+        Route {
+            query: INCIDENTS,
+            statuses: &[400, 404, 503],
+            ..plain(
+                "/api/v1/history/incidents",
+                Everybody,
+                get(history::incidents),
+                "the times in which services were not passing, the newest first",
+                (JSON, Some("IncidentList")),
             )
         },
         plain(
@@ -271,6 +359,17 @@ pub(super) fn all() -> Vec<Route> {
             "this document",
             (JSON, None),
         ),
+        Route {
+            query: FEED,
+            statuses: &[400, 404, 503],
+            ..plain(
+                "/feed.atom",
+                Everybody,
+                get(feed::feed),
+                "changes of services that are remembered, as an Atom feed; of one service with `node`",
+                (feed::MEDIA_TYPE, None),
+            )
+        },
         plain(
             "/metrics",
             Operator,

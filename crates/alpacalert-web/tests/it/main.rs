@@ -8,6 +8,7 @@ mod api;
 mod browser;
 mod canvas;
 mod events;
+mod history;
 mod hostile;
 mod oidc;
 mod pages;

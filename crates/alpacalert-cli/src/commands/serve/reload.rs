@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use alpacalert::model::Timestamp;
 use alpacalert::{Handle, Settings, Tasks};
+use alpacalert_store::Store;
 use alpacalert_web::{Access, ConfigStatus, Itself, Rejected, Serving};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, watch};
@@ -31,6 +32,7 @@ pub(super) struct Reloading {
     pub(super) engine: Handle,
     pub(super) config: watch::Sender<ConfigStatus>,
     pub(super) access: Access,
+    pub(super) store: Store,
     pub(super) serving: Serving,
     /// Where it listens, which a reload does not change.
     pub(super) listen: SocketAddr,
@@ -110,6 +112,8 @@ impl Reloading {
         if !self.engine.reload(monitor).await {
             return;
         }
+        self.store
+            .keep(super::state::retention(&planned.plan.history));
         let serve = planned.serve();
         self.access.replace(planned.access().as_ref(), &serve);
         // It was proven a moment ago; files may have changed since.

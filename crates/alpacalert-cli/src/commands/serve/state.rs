@@ -4,7 +4,8 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use alpacalert_store::{Store, StoreSettings};
+use alpacalert_config::HistoryPlan;
+use alpacalert_store::{Retention, Store, StoreSettings};
 
 use crate::exit::Failure;
 
@@ -22,6 +23,17 @@ pub(super) fn open(asked: Option<PathBuf>) -> Result<Store, Failure> {
         })?,
     };
     Store::open(StoreSettings::new(folder)).map_err(|error| Failure::usage(error.chain()))
+}
+
+/// For how long to remember: what the configuration says, else as usual.
+pub(super) fn retention(plan: &HistoryPlan) -> Retention {
+    let usual = Retention::default();
+    Retention {
+        transitions: plan.transitions.unwrap_or(usual.transitions),
+        measurements: plan.measurements.unwrap_or(usual.measurements),
+        hours: plan.hours.unwrap_or(usual.hours),
+        days: plan.days.unwrap_or(usual.days),
+    }
 }
 
 /// What systemd made for us, then what the XDG base directory specification says.
