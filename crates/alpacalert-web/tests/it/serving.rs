@@ -164,7 +164,8 @@ async fn pages_of_other_sites_may_not_ask() {
             assert_eq!(answer.status, 403, "{method} {path}");
             assert!(!answer.head.contains("access-control-"), "{}", answer.head);
         }
-        if route.ends_with("/events") || *policy == Policy::Push {
+        let is_endless = route.ends_with("/events") || route.ends_with("/stream");
+        if is_endless || *policy == Policy::Push {
             continue;
         }
         let headers = format!("Origin: {here}\r\n{}", bearer("all"));
