@@ -136,11 +136,8 @@ impl Summaries {
             Viewer::Public => return Some(public.clone()),
             Viewer::Scoped(scope) => scope.clone(),
         };
-        let (all, mut public) = (made.all.clone(), public.clone());
+        let (all, public) = (made.all.clone(), public.clone());
         drop(kept);
-        if caller.anonymous == Anonymous::Nothing {
-            public = Arc::new(Published::new(all.with(Vec::new()))?);
-        }
         let seen = all.list.services.iter().filter_map(|summary| {
             let name = summary.service.as_str();
             match scope.holds(name) {
