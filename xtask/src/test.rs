@@ -139,7 +139,7 @@ fn supply(count: &mut Count) -> Result<()> {
         );
         return Ok(());
     }
-    let args = ["deny", "--offline", "check", "bans", "licenses", "sources"];
+    let args = ["deny", "check", "bans", "licenses", "sources"];
     check(count, "licences, bans and sources", &args, &[])
 }
 
