@@ -15,6 +15,7 @@ mod proxy;
 mod publisher;
 mod remote;
 mod report;
+mod rolling;
 mod secrets;
 mod serve;
 mod shared;
