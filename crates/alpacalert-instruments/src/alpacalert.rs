@@ -1,7 +1,7 @@
 //! The source `alpacalert` and the kind `alpacalert.io/Service`: services that other instances publish.
 
 mod judge;
-mod read;
+pub(crate) mod read;
 mod spec;
 mod stream;
 
@@ -30,7 +30,7 @@ pub(crate) fn register(registry: &mut Registry, net: &Arc<Net>) {
 }
 
 /// The most bytes of an answer: ten thousand services have room.
-const ANSWER_MAX: usize = 8 * 1024 * 1024;
+pub(crate) const ANSWER_MAX: usize = 8 * 1024 * 1024;
 
 struct Provider(Arc<Net>);
 
@@ -81,9 +81,9 @@ struct Known {
 }
 
 /// What a source knows: what was published, and when we were told.
-struct Told {
-    published: Arc<Published>,
-    at: Timestamp,
+pub(crate) struct Told {
+    pub(crate) published: Arc<Published>,
+    pub(crate) at: Timestamp,
 }
 
 impl Source for Publisher {
@@ -198,7 +198,7 @@ fn stale(published: &Published, age: Duration) -> SensorError {
 }
 
 /// What keeps us from hearing a publisher is no fault of its services.
-fn unreachable(trouble: Trouble) -> SensorError {
+pub(crate) fn unreachable(trouble: Trouble) -> SensorError {
     match trouble {
         Trouble::Target { reason, text } => SensorError::new(reason, text),
         Trouble::Ours(error) => error,

@@ -15,6 +15,7 @@ mod limits;
 mod net;
 mod passive;
 mod process;
+mod status_page;
 mod tcp;
 mod tls;
 
@@ -42,5 +43,6 @@ pub fn register(registry: &mut Registry) {
     exec::register(registry);
     exec_source::register(registry);
     alpacalert::register(registry, &net);
+    status_page::register(registry, &net);
     passive::register(registry);
 }

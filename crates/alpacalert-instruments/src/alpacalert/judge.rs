@@ -7,7 +7,7 @@ use alpacalert_instrument::{
 use alpacalert_model::{Effect, Kind, Node, NodeId, Rule, Severity, Timestamp};
 
 use super::Told;
-use super::read::Published;
+use super::read::{MALFORMED, Published};
 
 /// The most causes that are told: the first ones tell whom to ask.
 const CAUSES: usize = 3;
@@ -29,11 +29,15 @@ pub(super) fn describe(target: &Target, scope: &mut Scope<'_, '_>) -> Result<(),
     let summary = match published.services.get(name).map(AsRef::as_ref) {
         Some(Ok(summary)) => summary,
         Some(Err(problem)) => {
-            let text = format!(
-                "what `{}` tells of it cannot be read: {problem}",
-                published.instance
-            );
-            let unknown = Observation::unknown(Reason::fixed("malformed"), cut(&text), told.at);
+            if let Some(owner) = &problem.owner {
+                scope.owner(cut(owner));
+            }
+            let mut text = problem.text.clone();
+            if problem.reason == MALFORMED {
+                let who = &published.instance;
+                text = format!("what `{who}` tells of it cannot be read: {text}");
+            }
+            let unknown = Observation::unknown(problem.reason.clone(), cut(&text), told.at);
             publish(scope, name, unknown);
             return Ok(());
         }
@@ -47,11 +51,15 @@ pub(super) fn describe(target: &Target, scope: &mut Scope<'_, '_>) -> Result<(),
         scope.owner(cut(owner));
     }
     let us = scope.instance().unwrap_or_default();
-    let observation = match lap(us, summary) {
+    let lap = published.is_instance.then(|| lap(us, summary)).flatten();
+    let observation = match lap {
         Some(text) => Observation::unknown(Reason::fixed("loop"), text, told.at),
         None => observation(summary, told.at),
     };
     publish_for(scope, &summary.title, blamed(summary), observation);
+    if !published.is_instance {
+        return Ok(());
+    }
     let way = std::iter::once(&summary.instance).chain(&summary.via);
     for instance in way.filter(|instance| **instance != us) {
         through(scope, instance, told.at);
@@ -126,7 +134,14 @@ no service of this one"
 fn observation(summary: &ServiceSummary, at: Timestamp) -> Observation {
     let told = format!("told by {}", cut(&summary.instance));
     let (state, severity) = match summary.state {
-        Health::Passing => return Observation::passing(at).message(Severity::Info, told),
+        Health::Passing => {
+            let passing = Observation::passing(at).message(Severity::Info, told);
+            // A page may tell of an incident that is over for this part.
+            return match summary.causes.is_empty() {
+                true => passing,
+                false => passing.message(Severity::Info, why(summary)),
+            };
+        }
         Health::Degraded => (State::Degraded, Severity::Warn),
         Health::Unknown => (State::Unknown, Severity::Warn),
         Health::Failing => (State::Failing, Severity::Error),

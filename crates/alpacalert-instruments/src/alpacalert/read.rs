@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The most services of one publisher.
-const SERVICES_MAX: usize = 10_000;
+pub(crate) const SERVICES_MAX: usize = 10_000;
 /// The most instances on the way to a service: longer ways are loops that nobody noticed.
 const VIA_MAX: usize = 64;
 /// What is believed of a time to live, in seconds.
@@ -18,13 +18,15 @@ const TTL: std::ops::RangeInclusive<u32> = 1..=86_400;
 
 /// What a publisher told.
 #[derive(Clone, Debug)]
-pub(super) struct Published {
-    pub(super) instance: String,
-    pub(super) generated_at: Timestamp,
+pub(crate) struct Published {
+    pub(crate) instance: String,
+    /// Whether it is an instance of this program, and not a page of some other one.
+    pub(crate) is_instance: bool,
+    pub(crate) generated_at: Timestamp,
     /// The shortest time to live.
-    pub(super) ttl: Duration,
-    /// Each service by its name, or why it cannot be read.
-    pub(super) services: Arc<Services>,
+    pub(crate) ttl: Duration,
+    /// Each service by its name, or why nothing is known of it.
+    pub(crate) services: Arc<Services>,
 }
 
 impl Published {
@@ -68,18 +70,42 @@ pub(super) fn changed(before: &Published, data: &str) -> Result<Published, Senso
     }
     Ok(Published {
         instance: before.instance.clone(),
+        is_instance: true,
         generated_at: changes.generated_at,
         ttl: shortest(&services),
         services: services.into(),
     })
 }
 
-type Services = BTreeMap<String, Arc<Result<ServiceSummary, String>>>;
+pub(crate) type Services = BTreeMap<String, Arc<Result<ServiceSummary, Problem>>>;
+
+/// What was told and cannot be read.
+pub(crate) const MALFORMED: Reason = Reason::fixed("malformed");
+
+/// Why nothing is known of something that is published.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    pub(crate) reason: Reason,
+    pub(crate) text: String,
+    /// Whose it is all the same.
+    pub(crate) owner: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(reason: Reason, text: impl Into<String>) -> Self {
+        Problem {
+            reason,
+            text: text.into(),
+            owner: None,
+        }
+    }
+}
 
 /// A service by its name, or why it cannot be read; `None` for what does not even have a name.
-fn named(value: Value) -> Option<(String, Arc<Result<ServiceSummary, String>>)> {
+fn named(value: Value) -> Option<(String, Arc<Result<ServiceSummary, Problem>>)> {
     let name = value.get("service").and_then(Value::as_str)?.to_owned();
-    Some((name, Arc::new(one(value))))
+    let read = one(value).map_err(|problem| Problem::new(MALFORMED, problem));
+    Some((name, Arc::new(read)))
 }
 
 /// The shortest time to live.
@@ -126,6 +152,7 @@ pub(super) fn read(body: &[u8]) -> Result<Published, SensorError> {
     let services: Services = list.services.into_iter().filter_map(named).collect();
     Ok(Published {
         instance: list.instance,
+        is_instance: true,
         generated_at: list.generated_at,
         ttl: shortest(&services),
         services: services.into(),

@@ -21,8 +21,8 @@ When it cannot be heard, everything that is consumed from it is Unknown with the
 | `stale` | it has told nothing new for longer than its services may be believed |";
 
 const KIND: &str = "\
-A service that another instance publishes: its state, its owner and its causes, in the publisher's own words. The explanation of what depends on it \
-says whose it is.
+A service that another instance publishes, or a part of a status page that something else makes (`statuspage`, `gatus`, `uptime-kuma`): its state, its \
+owner and its causes, in the publisher's own words. The explanation of what depends on it says whose it is.
 
 Beside the reasons of the source:
 
@@ -31,7 +31,10 @@ Beside the reasons of the source:
 | as published | `published` | the publisher says so |
 | Unknown | `source-lost` | the publisher cannot be heard |
 | Unknown | `not-published` | it has no service of this name |
+| Unknown | `ambiguous` | a page has several things of this name |
 | Unknown | `malformed` | what it tells of this service cannot be read |
+| Unknown | `stale` | it was checked too long ago |
+| Unknown | `maintenance`, `pending`, `not-measured`, `summarised` | see the source |
 | Unknown | `loop` | the service depends on services of this very instance |";
 
 pub(super) fn source() -> SourceSpec {
@@ -70,7 +73,7 @@ pub(super) fn kind() -> KindSpec {
             Field::required(
                 "source",
                 Shape::Text,
-                "The instance that publishes it: a source.",
+                "The instance or the page that publishes it: a source.",
             ),
             Field::required("name", Shape::Text, "Its name there."),
         ],
@@ -79,7 +82,7 @@ pub(super) fn kind() -> KindSpec {
         example: "infra/message-queue",
         ..KindSpec::new(
             Kind::of("alpacalert.io/Service"),
-            "a service that another instance publishes",
+            "a service that another instance publishes, or a part of a status page",
         )
     }
 }

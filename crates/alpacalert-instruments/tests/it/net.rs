@@ -4,6 +4,7 @@ mod alpacalert;
 mod dns;
 mod http;
 mod icmp;
+mod status_page;
 mod tcp;
 mod tls;
 
