@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+use crate::cache;
 use crate::run::{root, say};
 
 /// Overrides where the programs are kept.
@@ -59,7 +60,7 @@ pub(crate) fn build() -> Result<bool> {
         say("skipped: the control plane is built with Go, and there is no `go` on the PATH");
         return Ok(false);
     }
-    let folder = folder()?;
+    let folder = cache::folder(FOLDER, "control-plane")?;
     let bin = folder.join("bin");
     fs::create_dir_all(&bin)
         .with_context(|| format!("cannot make the folder {}", bin.display()))?;
@@ -81,19 +82,6 @@ pub(crate) fn build() -> Result<bool> {
         say(&format!("{place} took {} s", start.elapsed().as_secs()));
     }
     Ok(true)
-}
-
-/// Where the programs are kept.
-fn folder() -> Result<PathBuf> {
-    if let Some(folder) = std::env::var_os(FOLDER) {
-        return Ok(folder.into());
-    }
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache =
-        cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
-    let cache = cache
-        .with_context(|| format!("there is no HOME to keep the control plane in; set {FOLDER}"))?;
-    Ok(cache.join("alpacalert/control-plane"))
 }
 
 fn module(program: &Program) -> PathBuf {

@@ -1,5 +1,6 @@
 //! The project's own automation. `cargo xtask` lists what it can do.
 
+mod cache;
 mod control_plane;
 mod npm;
 mod packages;

@@ -2,11 +2,12 @@
 //! files below `xtask/npm`, without running any of their scripts.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::cache;
 use crate::run::{root, say};
 
 /// Overrides where they are kept. The test kit knows this name, and the usual place.
@@ -20,7 +21,7 @@ pub(crate) fn install() -> Result<bool> {
         );
         return Ok(false);
     }
-    let cache = folder()?;
+    let cache = cache::folder(FOLDER, "npm")?;
     let recipes = root().join("xtask/npm");
     let entries =
         fs::read_dir(&recipes).with_context(|| format!("cannot list {}", recipes.display()))?;
@@ -33,18 +34,6 @@ pub(crate) fn install() -> Result<bool> {
             .with_context(|| format!("cannot install {}", recipe.display()))?;
     }
     Ok(true)
-}
-
-fn folder() -> Result<PathBuf> {
-    if let Some(folder) = std::env::var_os(FOLDER) {
-        return Ok(folder.into());
-    }
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache =
-        cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
-    let cache = cache
-        .with_context(|| format!("there is no HOME to keep npm's packages in; set {FOLDER}"))?;
-    Ok(cache.join("alpacalert/npm"))
 }
 
 /// Copies a recipe and installs what it names, unless that was done with the same recipe before.

@@ -2,11 +2,11 @@
 //! system's Python: exactly the versions of `xtask/python/requirements.txt`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::cache;
 use crate::run::{root, say, status};
 
 /// Overrides where the environment is. The test kit knows this name, and the usual place.
@@ -20,7 +20,7 @@ pub(crate) fn install() -> Result<bool> {
         );
         return Ok(false);
     }
-    let folder = folder()?;
+    let folder = cache::folder(FOLDER, "python")?;
     let list = root().join("xtask/python/requirements.txt");
     let wanted = fs::read(&list).with_context(|| format!("cannot read {}", list.display()))?;
     let done = folder.join("installed");
@@ -51,18 +51,6 @@ pub(crate) fn install() -> Result<bool> {
         .arg(&list))?;
     fs::write(done, wanted).context("cannot note what was installed")?;
     Ok(true)
-}
-
-fn folder() -> Result<PathBuf> {
-    if let Some(folder) = std::env::var_os(FOLDER) {
-        return Ok(folder.into());
-    }
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache =
-        cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
-    let cache = cache
-        .with_context(|| format!("there is no HOME to keep Python's packages in; set {FOLDER}"))?;
-    Ok(cache.join("alpacalert/python"))
 }
 
 fn run(command: &mut Command) -> Result<()> {
