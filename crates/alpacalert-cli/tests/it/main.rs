@@ -4,6 +4,7 @@
 
 mod check;
 mod conformance;
+mod diamond;
 mod federation;
 mod hostile;
 mod k8s;

@@ -145,6 +145,18 @@ fn a_report_that_is_wrong_is_told_what_is_wrong() {
             "`reason`",
         ),
         ("/api/v1/push/import?state=fine", "", 400, "`state`"),
+        (
+            "/api/v1/push/import?state=passing",
+            "{\"state\":\"failing\"}",
+            400,
+            "holds its own",
+        ),
+        (
+            "/api/v1/push/import?ttl=60",
+            "{\"state\":\"passing\"}",
+            400,
+            "in the body",
+        ),
         (IMPORT, &large, 413, "64 KiB"),
     ] {
         let (got, answer) = report(&daemon, path, PUSH, body);

@@ -83,7 +83,8 @@ pub(super) async fn push(
     let plain = asked(query)?;
     let said = text(body).await?;
     // Of a report that says its state twice, one would be passed over without a word.
-    if plain.state.is_some() && is_json(&headers) {
+    let is_report = || serde_json::from_str::<serde::de::IgnoredAny>(&said).is_ok();
+    if plain.state.is_some() && is_json(&headers) && is_report() {
         return Err(wrong(
             "`state` stands in the query of a message in plain text; a report in JSON holds its own",
         ));

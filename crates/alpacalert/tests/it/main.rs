@@ -8,5 +8,6 @@ mod mutants;
 mod rediscover;
 mod reload;
 mod source;
+mod stale;
 mod time;
 mod world;
