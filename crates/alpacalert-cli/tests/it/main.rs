@@ -4,6 +4,7 @@
 
 mod check;
 mod federation;
+mod feed;
 mod hostile;
 mod k8s;
 mod k8s_live;
