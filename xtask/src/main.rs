@@ -4,6 +4,7 @@ mod control_plane;
 mod npm;
 mod packages;
 mod picture;
+mod python;
 mod run;
 mod test;
 
@@ -22,6 +23,7 @@ Commands:
   control-plane
               build a Kubernetes control plane for the tests, outside of the repository
   npm         install what the tests need from npm, outside of the repository
+  python      install what the tests need from PyPI, outside of the repository
   reference   write docs/reference anew from the program and its tests
   pictures    draw docs/pictures anew from the program's output and its pages
   bench       run the benchmarks and print their figures
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         }
         ["control-plane"] => control_plane::build(),
         ["npm"] => npm::install(),
+        ["python"] => python::install(),
         ["packages"] => packages::install().map(|()| true),
         ["reference"] => test::reference(),
         ["pictures"] => picture::draw_all().map(|()| true),

@@ -70,8 +70,8 @@ fn photograph(example: &mut Command, to: &Path) -> Result<()> {
     let taken = url
         .context("the example does not say where it is")
         .and_then(|url| {
-            // Its sensors are measured within the first seconds, each at a time of its own.
-            std::thread::sleep(Duration::from_secs(25));
+            // Its sensors are measured within half a minute, each at a time of its own.
+            std::thread::sleep(Duration::from_secs(35));
             run::cargo(
                 &[
                     "test",

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{control_plane, npm, packages, run};
+use crate::{control_plane, npm, packages, python, run};
 
 /// Where the tests write, a line each, which of them they skip and why. The test kit knows this name.
 const SKIPPED: &str = "ALPACALERT_TESTS_SKIPPED";
@@ -50,6 +50,7 @@ pub(crate) fn test(options: &Options) -> Result<bool> {
     if options.install {
         packages::install()?;
         npm::install()?;
+        python::install()?;
         // Half an hour of two processors the first time; without Go the tests that need it are skipped.
         control_plane::build()?;
     }
@@ -138,7 +139,7 @@ fn supply(count: &mut Count) -> Result<()> {
         );
         return Ok(());
     }
-    let args = ["deny", "--offline", "check", "bans", "licenses", "sources"];
+    let args = ["deny", "check", "bans", "licenses", "sources"];
     check(count, "licences, bans and sources", &args, &[])
 }
 

@@ -1,5 +1,6 @@
 //! Putting together what should be in the graph, and what measures it.
 
+mod fields;
 mod scope;
 
 use std::borrow::Cow;
@@ -10,6 +11,7 @@ use std::sync::{Arc, LazyLock};
 
 use alpacalert_model::{Blueprint, Kind, Node, NodeId, Observation, Reason, Timestamp};
 
+pub use fields::{Fields, TellFields};
 pub use scope::Scope;
 
 use crate::{
@@ -52,7 +54,7 @@ static LOCAL: LazyLock<Arc<str>> = LazyLock::new(|| "local".into());
 pub type Snapshots = HashMap<Arc<str>, Snapshot>;
 
 /// Asks for one thing of a kind to be in the graph.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Request {
     /// The source that knows it; `local` for what this instance measures itself.
     pub source: Arc<str>,
@@ -70,6 +72,26 @@ pub struct Request {
     pub schedule: ScheduleOverrides,
     /// What placeholders such as `{namespace}` in sensors that users add to the kind stand for, beside the usual ones.
     pub fields: BTreeMap<String, String>,
+    /// More of them, where the identity tells them all: made when somebody reads them, which is rare, and the things many.
+    pub told_by_id: Option<TellFields>,
+}
+
+impl PartialEq for Request {
+    fn eq(&self, other: &Self) -> bool {
+        let tell_alike = match (self.told_by_id, other.told_by_id) {
+            (Some(one), Some(another)) => std::ptr::fn_addr_eq(one, another),
+            (one, another) => one.is_none() && another.is_none(),
+        };
+        self.source == other.source
+            && self.kind == other.kind
+            && self.reference == other.reference
+            && self.params == other.params
+            && self.title == other.title
+            && self.owner == other.owner
+            && self.schedule == other.schedule
+            && self.fields == other.fields
+            && tell_alike
+    }
 }
 
 impl Request {
@@ -97,6 +119,7 @@ impl Request {
             owner: None,
             schedule: ScheduleOverrides::default(),
             fields: BTreeMap::new(),
+            told_by_id: None,
         }
     }
 
@@ -125,7 +148,7 @@ pub struct Target {
     /// The keys that were given for it.
     pub params: Params,
     /// What placeholders stand for: `source`, `kind`, `reference`, `name`, and what the request adds.
-    pub fields: BTreeMap<String, String>,
+    pub fields: Fields,
 }
 
 /// Builds an [`Assembly`], asking a registry about each thing. Each thing is built once, however often it is asked for.
@@ -280,6 +303,7 @@ impl<'a> Builder<'a> {
             }
             // When nobody said one: better than a reference that was made of the keys, and may end in a digest.
             if let Some(spec) = spec
+                && !scope.has_title()
                 && **target.id.reference() == spec.reference_of(&target.params)
             {
                 scope.title(spec.title_of(&target.params));
@@ -357,20 +381,10 @@ impl<'a> Builder<'a> {
         }
         self.known.insert(id.clone());
         self.depth += 1;
-        let mut fields = request.fields;
-        let usual = [
-            ("source", id.source().to_string()),
-            ("kind", id.kind().to_string()),
-            ("reference", id.reference().to_string()),
-            ("name", id.reference().to_string()),
-        ];
-        for (name, value) in usual {
-            fields.entry(name.to_owned()).or_insert(value);
-        }
         let target = Target {
             id: id.clone(),
             params: request.params,
-            fields,
+            fields: Fields::new(id.clone(), request.fields, request.told_by_id),
         };
         let mut scope = Scope::new(self, id.clone(), schedule);
         contribute(&target, &mut scope);

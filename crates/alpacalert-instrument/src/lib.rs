@@ -28,7 +28,9 @@ mod value;
 
 pub use alpacalert_model as model;
 pub use alpacalert_model::{Kind, NodeId, Observation, Reason, State, Timestamp, sanitize};
-pub use assembly::{Assembly, Builder, Measured, Request, Scope, Snapshots, Target};
+pub use assembly::{
+    Assembly, Builder, Fields, Measured, Request, Scope, Snapshots, Target, TellFields,
+};
 pub use context::{Clock, Context, OutputLimits, Redactor, SystemClock, TokioClock};
 pub use futures_util::future::BoxFuture;
 pub use generic::{

@@ -3,6 +3,7 @@
 mod index;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -242,12 +243,14 @@ impl Cluster {
         namespace: &str,
     ) -> impl Iterator<Item = &'a Object> + use<'a> {
         // `0` follows `/`: between the two stands everything of the namespace.
-        let from: Arc<str> = format!("{namespace}/").into();
-        let to: Arc<str> = format!("{namespace}0").into();
+        let (from, to) = (format!("{namespace}/"), format!("{namespace}0"));
         let table = self.objects.get(kind);
         table
             .into_iter()
-            .flat_map(move |table| table.range(from.clone()..to.clone()))
+            .flat_map(move |table| {
+                let (from, to) = (from.as_str(), to.as_str());
+                table.range::<str, _>((Bound::Included(from), Bound::Excluded(to)))
+            })
             .map(|(_, object)| &**object)
     }
 

@@ -2,9 +2,10 @@
 
 mod tree;
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock};
 
-use alpacalert_instrument::{InstrumentError, Kind, Registry, Request, Scope, Target};
+use alpacalert_instrument::{InstrumentError, Kind, NodeId, Registry, Request, Scope, Target};
 use alpacalert_model::{Effect, Observation, Reason, Severity};
 
 use crate::cluster::{Cluster, Lookup};
@@ -32,6 +33,19 @@ const PARTS: &[(&str, &[&str])] = &[
 
 /// Kinds of other domains that have rules of their own.
 pub(crate) const OTHERS: &[&str] = &[CERTIFICATE, ISSUER, CLUSTER_ISSUER];
+
+/// The kinds that every cluster has, read once and for all: each thing names several.
+static KINDS: LazyLock<HashMap<String, Kind>> = LazyLock::new(|| {
+    let whole = RESOURCES.iter().map(|resource| resource.kind.to_owned());
+    let parts = PARTS.iter().flat_map(|(kind, fragments)| {
+        let fragments = fragments.iter();
+        fragments.map(move |fragment| format!("{kind}#{fragment}"))
+    });
+    let kinds = whole.chain(parts);
+    kinds
+        .filter_map(|text| Some((text.clone(), text.parse().ok()?)))
+        .collect()
+});
 
 /// Adds every kind that an object of a cluster, or a part of one, can be of.
 pub(crate) fn register(registry: &mut Registry) {
@@ -209,7 +223,7 @@ fn emit(scope: &mut Scope<'_, '_>, cluster: &Cluster, verdict: &Verdict) {
         effect,
     } in &verdict.links
     {
-        require(scope, cluster, kind, reference, *effect);
+        require_shared(scope, cluster, kind, reference.clone(), *effect);
     }
 }
 
@@ -221,12 +235,30 @@ pub(crate) fn require(
     reference: &str,
     effect: Effect,
 ) {
-    let Ok(parsed) = kind.parse::<Kind>() else {
+    require_shared(scope, cluster, kind, reference.into(), effect);
+}
+
+/// The same, of a reference that is stored somewhere already.
+fn require_shared(
+    scope: &mut Scope<'_, '_>,
+    cluster: &Cluster,
+    kind: &str,
+    reference: Arc<str>,
+    effect: Effect,
+) {
+    let known = KINDS.get(kind);
+    let Some(parsed) = known.cloned().or_else(|| kind.parse().ok()) else {
         // Only a kind that a cluster calls in a way that no API server allows.
         return;
     };
-    let request = request(cluster, parsed, reference);
-    if is_registered(kind) {
+    let id = NodeId::new(cluster.name.clone(), parsed, reference);
+    // A node or a service account is named by very many.
+    if scope.contains(&id) {
+        scope.member(id, effect);
+        return;
+    }
+    let request = request(cluster, id.kind().clone(), id.reference().clone());
+    if known.is_some() || is_registered(kind) {
         scope.require(request, effect);
     } else {
         scope.object(request, effect, |target, scope| {
@@ -237,16 +269,24 @@ pub(crate) fn require(
 }
 
 /// Asks for a thing of a cluster, with what placeholders stand for.
-pub(crate) fn request(cluster: &Cluster, kind: Kind, reference: &str) -> Request {
+pub(crate) fn request(cluster: &Cluster, kind: Kind, reference: impl Into<Arc<str>>) -> Request {
+    let mut request = Request::from_source(cluster.name.clone(), kind, reference);
+    request.told_by_id = Some(fields);
+    request
+}
+
+/// What placeholders stand for beside the usual ones.
+fn fields(id: &NodeId) -> BTreeMap<String, String> {
+    let (kind, reference): (&Kind, &str) = (id.kind(), id.reference());
     let whole = format!("{}/{}", kind.namespace(), kind.name());
     let (object, part) = match kind.fragment() {
         Some(_) => split_part(&whole, reference),
         None => (reference, ""),
     };
     let (namespace, name) = object.split_once('/').unwrap_or(("", object));
-    let mut request = Request::from_source(cluster.name.clone(), kind.clone(), reference);
+    let mut fields = BTreeMap::new();
     let mut field = |key: &str, value: &str| {
-        request.fields.insert(key.to_owned(), value.to_owned());
+        fields.insert(key.to_owned(), value.to_owned());
     };
     field("namespace", namespace);
     field("name", if part.is_empty() { name } else { part });
@@ -254,7 +294,7 @@ pub(crate) fn request(cluster: &Cluster, kind: Kind, reference: &str) -> Request
     if let Some(fragment) = kind.fragment() {
         field(fragment, part.rsplit('/').next().unwrap_or(part));
     }
-    request
+    fields
 }
 
 /// One sentence about something that could not be seen.
@@ -277,7 +317,7 @@ pub(crate) fn instrument_root(
         .kind
         .parse()
         .map_err(|error| InstrumentError::new(format!("{error}")))?;
-    let request = request(cluster, kind, &object.reference);
+    let request = request(cluster, kind, object.reference.clone());
     if is_registered(&object.kind) {
         return builder.instrument(request);
     }

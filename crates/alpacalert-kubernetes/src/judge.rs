@@ -189,7 +189,12 @@ impl<'a> Judge<'a> {
         self.verdict.findings.push(Finding {
             rule,
             state,
-            reason: Reason::new(code(reason)),
+            reason: match reason {
+                // Most findings say one of these.
+                "ok" => Reason::OK,
+                "exists" => Reason::fixed("exists"),
+                _ => Reason::new(code(reason)),
+            },
             text: text.into(),
             severity: state.into(),
         });
@@ -252,9 +257,13 @@ impl<'a> Judge<'a> {
 
     /// Something below the object.
     pub(crate) fn link(&mut self, kind: &str, reference: &str, effect: Effect) {
+        self.link_to(kind, reference.into(), effect);
+    }
+
+    fn link_to(&mut self, kind: &str, reference: Arc<str>, effect: Effect) {
         let link = Link::Thing {
             kind: kind.into(),
-            reference: reference.into(),
+            reference,
             effect,
         };
         // What is named twice is one member with the stronger edge: the scope sees to that, at a lower price than here.
@@ -267,7 +276,7 @@ impl<'a> Judge<'a> {
     pub(crate) fn link_object(&mut self, object: &Object, effect: Effect) {
         let leaves = is_optional(object) || object.terminating();
         let effect = if leaves { Effect::Optional } else { effect };
-        self.link(&object.kind, &object.reference, effect);
+        self.link_to(&object.kind, object.reference.clone(), effect);
     }
 
     /// A part of the object, with a node of its own.
@@ -288,25 +297,42 @@ impl<'a> Judge<'a> {
         if !self.looks_around() {
             return;
         }
-        let effect = match (self.cluster.look(kind, namespace, name), started) {
+        let found = self.cluster.look(kind, namespace, name);
+        let effect = match (&found, started) {
             (Lookup::Unseen(..), true) => Effect::Optional,
             (_, true) => Effect::Degrades,
             (_, false) => Effect::Required,
         };
-        self.depend(kind, namespace, name, effect);
+        self.depend_on(found, kind, namespace, name, effect);
     }
 
     /// Something that the object names, counted as told.
     pub(crate) fn depend(&mut self, kind: &str, namespace: &str, name: &str, effect: Effect) {
-        let missing = matches!(self.cluster.look(kind, namespace, name), Lookup::Missing);
-        if missing && self.settling() {
-            let title = format!("{} {name}", kinds::short_name(kind));
-            return self.unknown("G8", "settling", format!("{title} is not there yet"));
-        }
-        match self.cluster.get(kind, namespace, name) {
-            Some(object) if is_ignored(object) => {}
-            Some(object) if is_optional(object) => {
-                self.link(kind, &object.reference, Effect::Optional)
+        let found = self.cluster.look(kind, namespace, name);
+        self.depend_on(found, kind, namespace, name, effect);
+    }
+
+    fn depend_on(
+        &mut self,
+        found: Lookup<'_>,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+        effect: Effect,
+    ) {
+        match found {
+            Lookup::Found(object) if is_ignored(object) => {}
+            Lookup::Found(object) => {
+                let effect = if is_optional(object) {
+                    Effect::Optional
+                } else {
+                    effect
+                };
+                self.link_to(kind, object.reference.clone(), effect);
+            }
+            Lookup::Missing if self.settling() => {
+                let title = format!("{} {name}", kinds::short_name(kind));
+                self.unknown("G8", "settling", format!("{title} is not there yet"));
             }
             _ => self.link(kind, &kinds::reference(namespace, name), effect),
         }
@@ -395,6 +421,14 @@ pub(crate) fn is_ignored(object: &Object) -> bool {
 
 /// A reason of Kubernetes as a code: `CrashLoopBackOff` is `crash-loop-back-off`.
 pub(crate) fn code(reason: &str) -> String {
+    // Our own are codes already.
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+    if reason.len() <= 100
+        && reason.bytes().all(plain)
+        && !(reason.starts_with('-') || reason.ends_with('-') || reason.contains("--"))
+    {
+        return reason.to_owned();
+    }
     let chars: Vec<char> = reason.chars().take(100).collect();
     let mut code = String::with_capacity(reason.len() + 4);
     for (index, c) in chars.iter().enumerate() {
@@ -461,6 +495,8 @@ mod tests {
             ("ErrImagePull", "err-image-pull"),
             ("OutOfcpu", "out-ofcpu"),
             ("missing", "missing"),
+            ("not-ready", "not-ready"),
+            ("-a--b-", "a-b"),
             ("a  b!", "a-b"),
             ("", ""),
         ] {

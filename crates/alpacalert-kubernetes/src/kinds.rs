@@ -1,5 +1,8 @@
 //! The kinds of Kubernetes by name: how they are written here, in the API, and on a command line.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// The domain of the kinds that every cluster has, and of the Gateway API.
 pub(crate) const DOMAIN: &str = "kubernetes.io";
 
@@ -129,7 +132,11 @@ pub(crate) fn kind_text(group: &str, kind: &str) -> String {
 
 /// The table entry of a kind, if it has one.
 pub(crate) fn resource(kind: &str) -> Option<&'static Resource> {
-    RESOURCES.iter().find(|resource| resource.kind == kind)
+    static BY_KIND: LazyLock<HashMap<&str, &Resource>> = LazyLock::new(|| {
+        let known = RESOURCES.iter();
+        known.map(|resource| (resource.kind, resource)).collect()
+    });
+    BY_KIND.get(kind).copied()
 }
 
 /// The name of a kind without its domain: `Pod`.

@@ -347,8 +347,10 @@ impl KubernetesSource {
                         let began = Instant::now();
                         let snapshot = Snapshot::new(self.cluster(&mut store, api));
                         pause = DEBOUNCE.max(began.elapsed() * 4);
-                        last = Some(snapshot.clone());
+                        let before = last.replace(snapshot.clone());
                         permit.send(Ok(snapshot));
+                        // After the new one is on its way: a large cluster takes a while to be let go of, too.
+                        drop(before);
                     }
                     changed = None;
                 }

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "long forms tell what they measured")]
 
 mod check;
+mod conformance;
 mod federation;
 mod feed;
 mod hostile;
@@ -15,6 +16,7 @@ mod proxy;
 mod publisher;
 mod remote;
 mod report;
+mod rolling;
 mod secrets;
 mod serve;
 mod shared;

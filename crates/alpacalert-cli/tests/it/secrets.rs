@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alpacalert_testkit::{free_port, temp_dir};
 use alpacalert_web::access::token;
@@ -283,7 +283,7 @@ fn a_running_instance_tells_no_secret() {
     let ask = |path: &str, headers: &str| get_with(&address, path, "localhost", headers);
     // Long enough for every source to have been asked, and for slow checks to run into their time.
     std::thread::sleep(Duration::from_secs(4));
-    let events = events(&address, &operator);
+    let streams = STREAMS.map(|path| (path, stream(&address, path, &operator)));
 
     let (status, document) = ask("/api/v1/openapi.json", &operator);
     assert_eq!(status, 200);
@@ -294,7 +294,7 @@ fn a_running_instance_tells_no_secret() {
         .keys()
         .cloned()
         .collect();
-    paths.retain(|path| !path.contains('{') && !path.ends_with("/events"));
+    paths.retain(|path| !path.contains('{') && !STREAMS.contains(&path.as_str()));
     let nodes = ask("/api/v1/nodes?limit=1000", &operator).1;
     let nodes: serde_json::Value = serde_json::from_str(&nodes).expect("JSON");
     let nodes = nodes["nodes"].as_array().expect("nodes");
@@ -337,7 +337,9 @@ fn a_running_instance_tells_no_secret() {
     }
     let callback = format!("/oidc/callback?state={}&code={}", canary(38), canary(39));
     tells_nothing("a sign-in", ask(&callback, "").1.as_bytes());
-    tells_nothing("events", &events);
+    for (path, told) in &streams {
+        tells_nothing(path, told);
+    }
 
     // A mistake beside secrets, and a secret that cannot be read.
     for mistake in [
@@ -365,21 +367,27 @@ fn a_running_instance_tells_no_secret() {
     assert!(bytes > 10_000, "something is remembered: {bytes} bytes");
 }
 
-/// What events tell within two seconds.
-fn events(address: &str, headers: &str) -> Vec<u8> {
+/// What goes on for ever.
+const STREAMS: [&str; 2] = ["/api/v1/events", "/api/v1/stream"];
+
+/// What a stream tells within four seconds.
+fn stream(address: &str, path: &str, headers: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream
         .set_read_timeout(Some(Duration::from_secs(2)))
         .expect("a time-out");
-    let request = format!(
-        "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 1-1\r\n{headers}\r\n"
-    );
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 1-1\r\n{headers}\r\n");
     stream
         .write_all(request.as_bytes())
         .expect("it can be asked");
     let mut told = Vec::new();
     let mut some = [0; 4096];
+    let end = Instant::now() + Duration::from_secs(4);
     let ended = loop {
+        if Instant::now() > end {
+            break "the time is over".to_owned();
+        }
         match stream.read(&mut some) {
             Ok(0) => break "it was closed".to_owned(),
             Ok(read) => told.extend_from_slice(&some[..read]),

@@ -79,9 +79,11 @@ pub(super) fn plan(cx: &mut Cx<'_>, trees: &[Node]) -> Plan {
         extension(cx, &mut plan.extensions, key, node);
     }
     structure::check(cx, &sections.groups, &edges);
-    if plan.groups.is_empty() && cx.found.is_empty() {
-        let problem =
-            Diagnostic::warning("there is nothing to observe: no systems and no services");
+    // Some sources bring systems and services of their own.
+    if plan.groups.is_empty() && plan.sources.is_empty() && cx.found.is_empty() {
+        let problem = Diagnostic::warning(
+            "there is nothing to observe: no sources, no systems and no services",
+        );
         cx.report(match trees.first() {
             Some(tree) => problem.at(tree.span, ""),
             None => problem,

@@ -31,6 +31,7 @@ const BEYOND_SCHEMA: &[&str] = &[
     "group-cycle-of-one",
     "group-member-twice",
     "group-member-twice-kind",
+    "history-too-short",
     "item-kind-as-name",
     "item-no-sources",
     "item-unknown-name",

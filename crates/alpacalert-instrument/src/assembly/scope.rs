@@ -68,6 +68,11 @@ impl<'b, 'a> Scope<'b, 'a> {
         self.builder.instance
     }
 
+    /// Whether a node was built, or is being built: who only wants it as a member need not ask for it again.
+    pub fn contains(&self, id: &NodeId) -> bool {
+        self.builder.contains(id)
+    }
+
     /// Where things report to that can only report.
     pub fn inbox(&self) -> &Inbox {
         &self.builder.inbox
@@ -86,6 +91,11 @@ impl<'b, 'a> Scope<'b, 'a> {
     /// What people call the target. The first to say so counts.
     pub fn title(&mut self, title: impl Into<Arc<str>>) {
         self.title.get_or_insert_with(|| title.into());
+    }
+
+    /// Whether somebody has said what people call the target.
+    pub(super) fn has_title(&self) -> bool {
+        self.title.is_some()
     }
 
     /// Whose the target is. The first to say so counts.
@@ -204,18 +214,35 @@ impl<'b, 'a> Scope<'b, 'a> {
     /// away what another one requires; of two that count alike, the first.
     pub fn member(&mut self, id: NodeId, edge: impl Into<Edge>) {
         let edge = edge.into();
-        match self.places.get(&id) {
-            Some(&place) => {
+        match self.place(&id) {
+            Some(place) => {
                 let member = &mut self.members[place];
                 if strength(edge) > strength(member.edge) {
                     member.edge = edge;
                 }
             }
             None => {
-                self.places.insert(id.clone(), self.members.len());
+                if !self.places.is_empty() {
+                    self.places.insert(id.clone(), self.members.len());
+                }
                 self.members.push(Member { id, edge });
             }
         }
+    }
+
+    /// Where a member stands, if it is one. Of few, looking at all of them is faster than a map.
+    fn place(&mut self, id: &NodeId) -> Option<usize> {
+        const FEW: usize = 8;
+        if self.members.len() <= FEW {
+            return self.members.iter().position(|member| member.id == *id);
+        }
+        if self.places.is_empty() {
+            let members = self.members.iter().enumerate();
+            self.places = members
+                .map(|(at, member)| (member.id.clone(), at))
+                .collect();
+        }
+        self.places.get(id).copied()
     }
 
     /// The identity of a part of the target: the target's kind with a fragment, below the target's reference.
@@ -246,7 +273,8 @@ impl<'b, 'a> Scope<'b, 'a> {
     fn unused_part(&mut self, part: &str, reference: Option<&str>) -> NodeId {
         let first = self.part_id(part, reference);
         // Cut before the number is added, so that it is not what is cut.
-        let part: String = part.chars().take(80).collect();
+        let end = part.char_indices().nth(80).map_or(part.len(), |(at, _)| at);
+        let part = &part[..end];
         let numbered = |n| part_id(&self.id, &format!("{part}-{n}"), reference);
         self.builder.unused(first, numbered)
     }
@@ -332,9 +360,9 @@ fn part_id(target: &NodeId, part: &str, reference: Option<&str>) -> NodeId {
         Some(_) => format!("{kind}/{fragment}"),
         None => format!("{kind}#{fragment}"),
     };
-    let below = match reference {
-        Some(reference) => format!("{}/{reference}", target.reference()),
-        None => target.reference().to_string(),
+    let below: Arc<str> = match reference {
+        Some(reference) => format!("{}/{reference}", target.reference()).into(),
+        None => target.reference().clone(),
     };
     let source = target.source().clone();
     match text.parse::<Kind>() {

@@ -547,3 +547,64 @@ fn a_question_is_not_extended_and_what_it_asks_for_is() {
     assert_eq!(of_things.count(), 1, "{tree}");
     assert!(!tree.contains("A#extra a"), "{tree}");
 }
+
+#[test]
+fn of_few_and_of_many_members_each_is_one_with_its_strongest_edge() {
+    for count in [1, 8, 9, 10, 40] {
+        let mut registry = Registry::new();
+        registry.register(
+            kind("A"),
+            move |_: &Target, scope: &mut Scope<'_, '_>| -> Result {
+                let id = |n| NodeId::new("local", kind("B"), format!("{n}"));
+                for n in 0..count {
+                    scope.member(id(n), Effect::Optional);
+                }
+                for n in (0..count).rev() {
+                    scope.member(id(n), Effect::Required);
+                }
+                Ok(())
+            },
+        );
+        let assembly = testing::assemble(&registry, [request("A", "a")]);
+        let nodes = &assembly.blueprint.nodes;
+        let members: Vec<(String, Effect)> = nodes[0]
+            .members
+            .iter()
+            .map(|member| (member.id.reference().to_string(), member.edge.effect))
+            .collect();
+        let expected: Vec<(String, Effect)> = (0..count)
+            .map(|n| (n.to_string(), Effect::Required))
+            .collect();
+        assert_eq!(members, expected, "{count} members");
+    }
+}
+
+#[test]
+fn placeholders_that_the_identity_tells_stand_between_those_of_the_request_and_the_usual_ones() {
+    fn tell(id: &NodeId) -> BTreeMap<String, String> {
+        let (namespace, name) = id.reference().split_once('/').expect("two parts");
+        let told = [("namespace", namespace), ("name", name), ("team", "told")];
+        told.map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into()
+    }
+    let seen = Arc::new(std::sync::Mutex::new(String::new()));
+    let writes = seen.clone();
+    let mut registry = Registry::new();
+    registry.register(
+        kind("A"),
+        move |target: &Target, _: &mut Scope<'_, '_>| -> Result {
+            let fields = target.fields.iter();
+            let written: Vec<String> = fields.map(|(k, v)| format!("{k}={v}")).collect();
+            *writes.lock().expect("nobody panicked") = written.join(" ");
+            Ok(())
+        },
+    );
+    let mut asked = request("A", "shop/cart-0");
+    asked.told_by_id = Some(tell);
+    asked.fields.insert("team".to_owned(), "said".to_owned());
+    testing::assemble(&registry, [asked]);
+    assert_eq!(
+        *seen.lock().expect("nobody panicked"),
+        "kind=example.com/A name=cart-0 namespace=shop reference=shop/cart-0 source=local team=said"
+    );
+}

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{NodeId, Request, Secret, Target};
+use crate::{Fields, NodeId, Request, Secret, Target};
 use alpacalert_model::{Kind, Unit};
 
 fn fields(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -90,10 +90,11 @@ fn secrets_never_show_in_debug_output() {
         .with("token", Value::Secret(secret.clone()))
         .with("headers", Value::Map(vec![("x".to_owned(), list)]));
     let request = Request::local(Kind::of("example.com/A"), "a").with_params(params.clone());
+    let id = NodeId::new("local", Kind::of("example.com/A"), "a");
     let target = Target {
-        id: NodeId::new("local", Kind::of("example.com/A"), "a"),
+        id: id.clone(),
         params: params.clone(),
-        fields: BTreeMap::new(),
+        fields: Fields::new(id, BTreeMap::new(), None),
     };
     for shown in [
         format!("{secret} {secret:?} {secret:#?}"),

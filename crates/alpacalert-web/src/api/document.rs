@@ -4,7 +4,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use super::routes::{self, Route};
+use super::routes::{self, Route, Takes};
 use crate::Policy;
 
 pub(super) async fn serve() -> Response {
@@ -57,13 +57,12 @@ fn operation(route: &Route, method: &str) -> Value {
         })
         .collect();
     parameters.extend(route.query.iter().map(|query| {
-        let kind = if query.integer { "integer" } else { "string" };
         json!({
             "name": query.name,
             "in": "query",
             "required": query.required,
             "description": query.about,
-            "schema": { "type": kind },
+            "schema": taken(query.takes),
         })
     }));
     let (media, schema) = route.answer;
@@ -113,6 +112,21 @@ fn operation(route: &Route, method: &str) -> Value {
     operation
 }
 
+/// The schema of a parameter.
+fn taken(takes: Takes) -> Value {
+    const ONE: &str = "(passing|degraded|unknown|failing)";
+    match takes {
+        Takes::Text => json!({ "type": "string" }),
+        Takes::Moment => json!({ "type": "string", "format": "date-time" }),
+        Takes::Flag => json!({ "type": "boolean" }),
+        Takes::Whole(least, most) => {
+            json!({ "type": "integer", "minimum": least, "maximum": most })
+        }
+        Takes::State => json!({ "type": "string", "enum": STATES }),
+        Takes::States => json!({ "type": "string", "pattern": format!("^{ONE}(,{ONE})*$") }),
+    }
+}
+
 fn body(route: &Route) -> Value {
     let content = route.body.iter().map(|(media, schema)| {
         let schema = match schema {
@@ -148,11 +162,13 @@ fn other(status: u16, media: &str) -> Value {
     }
 }
 
+const STATES: [&str; 4] = ["passing", "degraded", "unknown", "failing"];
+
 /// The contract of federation, as it stands in the documentation.
 const SUMMARY: &str = include_str!("../../../../docs/reference/service-summary.schema.json");
 
 fn schemas() -> Value {
-    let state = || json!({ "enum": ["passing", "degraded", "unknown", "failing"] });
+    let state = || json!({ "enum": STATES });
     let text = || json!({ "type": "string" });
     let maybe = || json!({ "type": ["string", "null"] });
     let number = || json!({ "type": "integer" });
@@ -176,8 +192,9 @@ fn schemas() -> Value {
             "type": "object",
             "additionalProperties": false,
             "properties": {
-                "state": state(), "message": maybe(), "reason": maybe(),
-                "ttl": { "type": ["integer", "null"], "minimum": 1, "maximum": 31_622_400 },
+                "state": state(), "message": maybe(),
+                "reason": { "type": ["string", "null"], "pattern": "^[a-z0-9-]{1,64}$" },
+                "ttl": { "type": ["integer", "null"], "minimum": 1, "maximum": super::inbox::TTL_MAX },
                 "measurements": { "type": "array", "items": { "$ref": "#/components/schemas/PushedMeasurement" } },
             },
             "required": ["state"],

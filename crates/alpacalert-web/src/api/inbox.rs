@@ -30,7 +30,7 @@ const BODY_MAX: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// For how long a report may ask to be believed: a year and a day.
-const TTL_MAX: u32 = 366 * 24 * 3600;
+pub(super) const TTL_MAX: u32 = 366 * 24 * 3600;
 
 /// The query of a sign of life.
 #[derive(Debug, Deserialize)]
@@ -82,6 +82,12 @@ pub(super) async fn push(
     let door = Door::new(&api, PUSH, &name, &caller, &headers)?;
     let plain = asked(query)?;
     let said = text(body).await?;
+    // Of a report that says its state twice, one would be passed over without a word.
+    if plain.state.is_some() && is_json(&headers) {
+        return Err(wrong(
+            "`state` stands in the query of a message in plain text; a report in JSON holds its own",
+        ));
+    }
     let pushed = match plain.state {
         Some(word) => PushedState {
             state: health(&word)?,
@@ -90,9 +96,21 @@ pub(super) async fn push(
             measurements: Vec::new(),
             ttl: plain.ttl,
         },
+        None if plain.ttl.is_some() => {
+            return Err(wrong(
+                "`ttl` stands in the query with `state` only; without it, in the body",
+            ));
+        }
         None => serde_json::from_str(&said).map_err(|error| wrong(error.to_string()))?,
     };
     door.post(word(pushed)?).await
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let media = headers.get(header::CONTENT_TYPE);
+    let media = media.and_then(|media| media.to_str().ok()).unwrap_or("");
+    let media = media.split(';').next().unwrap_or("").trim();
+    media.eq_ignore_ascii_case("application/json")
 }
 
 /// Where a report goes, for somebody who may report.

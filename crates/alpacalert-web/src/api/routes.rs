@@ -34,24 +34,39 @@ pub(super) struct Query {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
     pub(super) required: bool,
-    pub(super) integer: bool,
+    pub(super) takes: Takes,
 }
 
-const fn text(name: &'static str, about: &'static str) -> Query {
+/// What a parameter takes, as far as the document can say it.
+#[derive(Clone, Copy)]
+pub(super) enum Takes {
+    Text,
+    /// RFC 3339.
+    Moment,
+    Flag,
+    /// From the first to the last.
+    Whole(i64, i64),
+    State,
+    /// With commas between.
+    States,
+}
+
+const fn takes(takes: Takes, name: &'static str, about: &'static str) -> Query {
     Query {
         name,
         about,
         required: false,
-        integer: false,
+        takes,
     }
 }
 
-const fn number(name: &'static str, about: &'static str) -> Query {
-    Query {
-        integer: true,
-        ..text(name, about)
-    }
+const fn text(name: &'static str, about: &'static str) -> Query {
+    takes(Takes::Text, name, about)
 }
+
+const LIMIT: Query = takes(Takes::Whole(1, 1_000), "limit", "how many, from 1 to 1000");
+
+const SERVICES: Query = takes(Takes::Flag, "services", "`true`: only changes of services");
 
 const JSON: &str = "application/json";
 
@@ -59,19 +74,24 @@ const NODE: &[Query] = &[Query {
     name: "node",
     about: "the identity of the node, or the name of a service",
     required: true,
-    integer: false,
+    takes: Takes::Text,
 }];
 
-const AT: Query = text("at", "as it was at this moment: RFC 3339");
+const AT: Query = takes(Takes::Moment, "at", "as it was at this moment: RFC 3339");
 
 const MOMENT: &[Query] = &[AT];
 
-const FROM: Query = text(
+const FROM: Query = takes(
+    Takes::Moment,
     "from",
     "from this time on: RFC 3339; a day before `to` by default",
 );
 
-const TO: Query = text("to", "up to this time: RFC 3339; now by default");
+const TO: Query = takes(
+    Takes::Moment,
+    "to",
+    "up to this time: RFC 3339; now by default",
+);
 
 const NODE_THEN: &[Query] = &[NODE[0], AT];
 
@@ -79,26 +99,33 @@ const UPTIME: &[Query] = &[
     NODE[0],
     FROM,
     TO,
-    number("parts", "in so many equal parts, from 1 to 10000"),
+    takes(
+        Takes::Whole(1, 10_000),
+        "parts",
+        "in so many equal parts, from 1 to 10000",
+    ),
 ];
 
 const SERIES: &[Query] = &[
     NODE[0],
     FROM,
     TO,
-    number("parts", "at most so many points, from 1 to 10000"),
+    takes(
+        Takes::Whole(1, 10_000),
+        "parts",
+        "at most so many points, from 1 to 10000",
+    ),
 ];
 
-const INCIDENTS: &[Query] = &[
-    text("node", "only of this service"),
-    FROM,
-    TO,
-    number("limit", "how many, from 1 to 1000"),
-];
+const INCIDENTS: &[Query] = &[text("node", "only of this service"), FROM, TO, LIMIT];
 
 const FILTER: &[Query] = &[
     AT,
-    text("state", "only nodes in these states, with commas between"),
+    takes(
+        Takes::States,
+        "state",
+        "only nodes in these states, with commas between",
+    ),
     text("owner", "only nodes of this owner"),
     text("kind", "only nodes of this kind"),
     text("source", "only nodes of this source"),
@@ -110,57 +137,38 @@ const FILTER: &[Query] = &[
         "after",
         "only nodes after this identity: `next` of the page before",
     ),
-    Query {
-        name: "limit",
-        about: "how many, from 1 to 1000",
-        required: false,
-        integer: true,
-    },
+    LIMIT,
 ];
 
-const CHANGES: &[Query] = &[text("services", "`true`: only changes of services")];
+const CHANGES: &[Query] = &[SERVICES];
 
 const PAST: &[Query] = &[
     text("node", "only changes of this node"),
-    text("services", "`true`: only changes of services"),
-    text("from", "at this time or later: RFC 3339"),
-    text("to", "before this time: RFC 3339"),
-    Query {
-        name: "limit",
-        about: "how many, from 1 to 1000",
-        required: false,
-        integer: true,
-    },
+    SERVICES,
+    takes(Takes::Moment, "from", "at this time or later: RFC 3339"),
+    takes(Takes::Moment, "to", "before this time: RFC 3339"),
+    LIMIT,
 ];
 
-const FEED: &[Query] = &[
-    text("node", "only changes of this service"),
-    Query {
-        name: "limit",
-        about: "how many, from 1 to 1000",
-        required: false,
-        integer: true,
-    },
-];
+const FEED: &[Query] = &[text("node", "only changes of this service"), LIMIT];
 
-const BEAT: &[Query] = &[Query {
-    name: "exit",
-    about: "the exit code of the job: anything but 0 is a failure",
-    required: false,
-    integer: true,
-}];
+const BEAT: &[Query] = &[takes(
+    Takes::Whole(i32::MIN as i64, i32::MAX as i64),
+    "exit",
+    "the exit code of the job: anything but 0 is a failure",
+)];
 
 const PUSH: &[Query] = &[
-    text(
+    takes(
+        Takes::State,
         "state",
         "passing, degraded, unknown or failing: then the body is a message in plain text",
     ),
-    Query {
-        name: "ttl",
-        about: "for how many seconds it may be believed, with `state`",
-        required: false,
-        integer: true,
-    },
+    takes(
+        Takes::Whole(1, inbox::TTL_MAX as i64),
+        "ttl",
+        "for how many seconds it may be believed, with `state`",
+    ),
 ];
 
 pub(super) fn all() -> Vec<Route> {

@@ -109,7 +109,7 @@ fn refusal(policy: Policy, caller: &str) -> Option<u16> {
     }
 }
 
-fn is_stream(route: &str) -> bool {
+pub(crate) fn is_stream(route: &str) -> bool {
     route.ends_with("/events") || route.ends_with("/stream")
 }
 
