@@ -37,10 +37,11 @@ fn report(daemon: &Daemon, path: &str, token: &str, body: &str) -> (u16, String)
 
 fn report_to(address: &str, path: &str, token: &str, body: &str) -> (u16, String) {
     let token = format!("Bearer {token}");
-    let headers = [
-        ("Authorization", &*token),
-        ("Content-Type", "application/json"),
-    ];
+    let media = match body.starts_with('{') {
+        true => "application/json",
+        false => "text/plain",
+    };
+    let headers = [("Authorization", &*token), ("Content-Type", media)];
     let (status, _, body) = ask(address, "POST", path, &headers, body.as_bytes());
     (status, body)
 }
