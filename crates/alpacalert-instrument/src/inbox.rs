@@ -21,6 +21,8 @@ pub struct Inbox(Arc<Mutex<Boxes>>);
 #[derive(Default)]
 struct Boxes {
     by_name: HashMap<Address, Place>,
+    /// How many words have come.
+    posted: u64,
 }
 
 /// The kind that expects, and the name that it expects something under.
@@ -207,7 +209,13 @@ impl Inbox {
             return Err(Refused);
         }
         place.newest = Some(word);
+        boxes.posted += 1;
         Ok(heard)
+    }
+
+    /// How many words have come: while it is the same, so is what is [`kept`](Inbox::kept).
+    pub fn posted(&self) -> u64 {
+        self.lock().posted
     }
 
     /// What is known, for another run of the program.

@@ -11,7 +11,7 @@ mod detail;
 mod evidence;
 mod instance;
 mod layout;
-mod links;
+pub(crate) mod links;
 mod list;
 mod memory;
 mod node;

@@ -1,5 +1,6 @@
 //! `alpacalert serve`: measures continuously, and tells it over HTTP.
 
+mod heard;
 mod plan;
 mod reload;
 mod state;
@@ -26,6 +27,7 @@ use crate::exit::{self, Failure, Outcome};
 use crate::logging::LogFormat;
 use crate::measuring::{build, runtime};
 use crate::terminal::Terminal;
+use heard::Heard;
 use plan::Planned;
 use reload::Reloading;
 
@@ -97,9 +99,12 @@ async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> 
     let listen = listener
         .local_addr()
         .context("failed to read the address that we listen on")?;
-    let store = state::open(state)?;
+    let folder = state::folder(state)?;
+    let store = state::open(&folder)?;
     store.keep(state::retention(&planned.plan.history));
+    let heard = Heard::restore(&folder);
     let settings = Settings {
+        inbox: heard.inbox(),
         observer: Some(Arc::new(Remember(store.clone()))),
         remembered: store.take_remembered(),
         tasks: tasks.clone(),
@@ -146,6 +151,12 @@ async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> 
             remember.clone().run(live.clone(), stop.clone())
         });
     }
+    {
+        let (heard, stop) = (heard.clone(), stop.clone());
+        tasks.restarted("reports", stop.clone(), move || {
+            heard.clone().run(stop.clone())
+        });
+    }
     let settings = WebSettings {
         listen,
         access,
@@ -166,6 +177,7 @@ async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> 
     // At the same time, so that both together take no longer than one of them.
     let (_, ()) = tokio::join!(web, running.shutdown());
     // After this nothing changes any more.
+    heard.keep();
     store.close();
     match broken {
         None => Ok(exit::PASSING),

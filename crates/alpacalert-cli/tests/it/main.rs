@@ -6,6 +6,7 @@ mod check;
 mod conformance;
 mod diamond;
 mod federation;
+mod feed;
 mod hostile;
 mod k8s;
 mod k8s_live;

@@ -37,10 +37,11 @@ fn report(daemon: &Daemon, path: &str, token: &str, body: &str) -> (u16, String)
 
 fn report_to(address: &str, path: &str, token: &str, body: &str) -> (u16, String) {
     let token = format!("Bearer {token}");
-    let headers = [
-        ("Authorization", &*token),
-        ("Content-Type", "application/json"),
-    ];
+    let media = match body.starts_with('{') {
+        true => "application/json",
+        false => "text/plain",
+    };
+    let headers = [("Authorization", &*token), ("Content-Type", media)];
     let (status, _, body) = ask(address, "POST", path, &headers, body.as_bytes());
     (status, body)
 }
@@ -212,4 +213,70 @@ fn a_token_that_anybody_could_guess_is_refused_at_the_beginning() {
             .is_some_and(|causes| causes.len() == 2)
     });
     assert_eq!(seen["state"], "unknown", "{seen:#}");
+}
+
+/// Starts it with a folder that is there before and after.
+fn start_in(state: &std::path::Path, configuration: &std::path::Path) -> Daemon {
+    let mut command = alpacalert(&["serve", "--listen", "127.0.0.1:0", "--state"]);
+    command.arg(state).env("BEAT", BEAT).env("PUSH", PUSH);
+    serve_by(command.current_dir(configuration))
+}
+
+const LONG: &str = "\
+instance: here
+services:
+  backups:
+    requires:
+      - heartbeat: { name: nightly, every: 6s, grace: 1h, token: '${env:BEAT}', interval: 200ms }
+  imports:
+    requires:
+      - push: { name: import, token: '${env:PUSH}', expires: 1h, interval: 200ms }
+";
+
+#[test]
+fn what_was_heard_outlives_a_restart_and_gets_no_younger() {
+    let (state, configuration) = (tempfile::tempdir().unwrap(), folder(LONG));
+    let daemon = start_in(state.path(), configuration.path());
+    let heard = Instant::now();
+    assert_eq!(report(&daemon, NIGHTLY, BEAT, "").0, 204);
+    let body = r#"{"state":"failing","reason":"schema","message":"column `price` is gone",
+        "measurements":[{"name":"rows","value":40,"unit":"count","degraded":{"below":100}}]}"#;
+    assert_eq!(report(&daemon, IMPORT, PUSH, body).0, 204);
+    daemon.started.signal(Signal::TERM);
+    daemon.started.ended(SECONDS);
+
+    let daemon = start_in(state.path(), configuration.path());
+    daemon.until(IMPORTS, SECONDS, is("failing", "column `price` is gone"));
+    daemon.until(BACKUPS, SECONDS, is("passing", ""));
+    let end = Duration::from_secs(6).saturating_sub(heard.elapsed()) + Duration::from_secs(1);
+    // From when it was heard, and not from when it was started again.
+    daemon.until(BACKUPS, end, is("degraded", "expected every 6 s"));
+
+    // At a sudden end, what came within the last moments is lost and nothing else.
+    assert_eq!(report(&daemon, NIGHTLY, BEAT, "").0, 204);
+    std::thread::sleep(Duration::from_secs(1));
+    daemon.started.signal(Signal::KILL);
+    daemon.started.ended(SECONDS);
+    let daemon = start_in(state.path(), configuration.path());
+    daemon.until(BACKUPS, SECONDS, is("passing", ""));
+}
+
+#[test]
+fn a_file_of_reports_that_cannot_be_read_is_put_aside() {
+    let (state, configuration) = (tempfile::tempdir().unwrap(), folder(LONG));
+    let file = state.path().join("reports.json");
+    std::fs::write(&file, "{\"version\":1,").unwrap();
+    let daemon = start_in(state.path(), configuration.path());
+    daemon.until(IMPORTS, SECONDS, is("unknown", "nothing has been reported"));
+    assert_eq!(report(&daemon, NIGHTLY, BEAT, "").0, 204);
+    daemon.started.signal(Signal::TERM);
+    let (_, said) = daemon.started.ended(SECONDS);
+    assert!(
+        said.contains("cannot read what was reported before"),
+        "{said}"
+    );
+    let aside = state.path().join("reports.unreadable");
+    assert_eq!(std::fs::read_to_string(aside).unwrap(), "{\"version\":1,");
+    let kept = std::fs::read_to_string(&file).unwrap();
+    assert!(kept.contains("nightly"), "{kept}");
 }

@@ -62,7 +62,7 @@ fn part(endpoint: Endpoint, reading: &mut Reading<'_>) -> Part {
     };
     let results = endpoint.results.unwrap_or_default();
     Part {
-        said: standing(&endpoint.key, &name, results, reading),
+        said: standing(&endpoint.key, results, reading),
         id: endpoint.key,
         groups: Some(short(&endpoint.group))
             .filter(|group| !group.is_empty())
@@ -74,7 +74,6 @@ fn part(endpoint: Endpoint, reading: &mut Reading<'_>) -> Part {
 
 fn standing(
     key: &str,
-    name: &str,
     mut results: Vec<Outcome>,
     reading: &mut Reading<'_>,
 ) -> Result<Standing, Problem> {
@@ -105,11 +104,11 @@ fn standing(
         state: Health::Failing,
         since,
         why: vec![Why {
-            name: name.to_owned(),
-            message: match message.is_empty() {
+            name: match message.is_empty() {
                 true => "its check failed".to_owned(),
                 false => message.join(", "),
             },
+            message: String::new(),
             since,
         }],
     })

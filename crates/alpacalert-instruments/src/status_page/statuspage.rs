@@ -90,7 +90,10 @@ impl Incident {
         let body = newest.and_then(|update| update.body.as_deref());
         Why {
             name: short(&self.name),
-            message: short(body.unwrap_or(&self.status)),
+            // It ends a part of a longer sentence here.
+            message: short(body.unwrap_or(&self.status))
+                .trim_end_matches('.')
+                .to_owned(),
             since: self.started_at.or(self.created_at),
         }
     }
@@ -181,8 +184,8 @@ fn standing(
     let mut why: Vec<Why> = concerns.map(|incident| incident.why()).collect();
     if state != Health::Passing {
         let said = Why {
-            name: short(&component.name),
-            message: word.to_owned(),
+            name: word.to_owned(),
+            message: String::new(),
             since: component.updated_at,
         };
         why.insert(0, said);

@@ -93,7 +93,7 @@ pub(super) fn read(page: &[u8], beats: &[u8], mut reading: Reading<'_>) -> Resul
             let name = short(&monitor.name);
             places.insert(id.clone(), parts.len());
             parts.push(Part {
-                said: standing(&id, &name, beats.heartbeat_list.get(&id), &mut reading),
+                said: standing(&id, beats.heartbeat_list.get(&id), &mut reading),
                 name,
                 groups: vec![short(&group.name)],
                 id,
@@ -111,7 +111,6 @@ pub(super) fn read(page: &[u8], beats: &[u8], mut reading: Reading<'_>) -> Resul
 
 fn standing(
     id: &str,
-    name: &str,
     beats: Option<&Value>,
     reading: &mut Reading<'_>,
 ) -> Result<Standing, Problem> {
@@ -151,8 +150,8 @@ fn standing(
             // Kuma keeps what is wrong to itself on public pages.
             let said = last.msg.filter(|text| !text.is_empty());
             let why = Why {
-                name: name.to_owned(),
-                message: said.unwrap_or_else(|| "down".to_owned()),
+                name: said.unwrap_or_else(|| "down".to_owned()),
+                message: String::new(),
                 since,
             };
             (Health::Failing, vec![why])

@@ -15,6 +15,7 @@ use super::nodes::asked;
 use super::reports::{Past, remembered};
 use super::{Api, Problem};
 use crate::Caller;
+use crate::page::links::encoded;
 
 pub(super) const MEDIA_TYPE: &str = "application/atom+xml";
 
@@ -48,23 +49,24 @@ pub(super) async fn feed(
 }
 
 fn atom(instance: &str, began: Timestamp, transitions: &[TransitionRecord]) -> String {
-    let instance = escaped(instance);
+    // An id is an IRI: neither blanks nor markup.
+    let (id, instance) = (encoded(instance), escaped(instance));
     let updated = transitions.first().map_or(began, |newest| newest.at);
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">\n\
-         <id>urn:alpacalert:{instance}</id>\n<title>{instance}</title>\n<updated>{updated}</updated>\n\
+         <id>urn:alpacalert:{id}</id>\n<title>{instance}</title>\n<updated>{updated}</updated>\n\
          <author><name>{instance}</name></author>\n"
     );
     for transition in transitions {
         // Nothing can go wrong with a text that grows.
-        let _ = entry(&mut out, &instance, transition);
+        let _ = entry(&mut out, &id, transition);
     }
     out.push_str("</feed>\n");
     out
 }
 
 fn entry(out: &mut String, instance: &str, change: &TransitionRecord) -> std::fmt::Result {
-    let (node, title) = (escaped(&change.node), escaped(&change.title));
+    let (node, title) = (encoded(&change.node), escaped(&change.title));
     let (at, to) = (change.at, change.to.as_str());
     // A node changes its state once at a moment.
     let id = format!("urn:alpacalert:{instance}:{node}:{}", at.as_nanosecond());

@@ -2,27 +2,29 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use alpacalert_config::HistoryPlan;
 use alpacalert_store::{Retention, Store, StoreSettings};
 
 use crate::exit::Failure;
 
-/// Opens the history, in the folder that was asked for or the usual one.
+/// The folder to remember in: what was asked for, or the usual one.
+pub(super) fn folder(asked: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    asked.or_else(|| usual(|name| env::var_os(name))).ok_or_else(|| {
+        Failure::usage(
+            "cannot tell where to remember: neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME is set; give a folder with --state",
+        )
+    })
+}
+
+/// Opens the history in a folder.
 ///
 /// Another instance in the same folder is refused, before anything is measured. Whatever else is wrong with the folder is told by
 /// the instance's own health.
-pub(super) fn open(asked: Option<PathBuf>) -> Result<Store, Failure> {
-    let folder = match asked {
-        Some(folder) => folder,
-        None => usual(|name| env::var_os(name)).ok_or_else(|| {
-            Failure::usage(
-                "cannot tell where to remember: neither STATE_DIRECTORY, XDG_STATE_HOME nor HOME is set; give a folder with --state",
-            )
-        })?,
-    };
-    Store::open(StoreSettings::new(folder)).map_err(|error| Failure::usage(error.chain()))
+pub(super) fn open(folder: &Path) -> Result<Store, Failure> {
+    Store::open(StoreSettings::new(folder.to_owned()))
+        .map_err(|error| Failure::usage(error.chain()))
 }
 
 /// For how long to remember: what the configuration says, else as usual.

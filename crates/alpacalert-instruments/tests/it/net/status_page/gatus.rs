@@ -69,7 +69,7 @@ async fn endpoints_are_as_their_newest_result_says() {
         "core_blog",
         State::Failing,
         "published",
-        "blog: [STATUS] (500) == 200, since ",
+        "[STATUS] (500) == 200, since ",
     )
     .await;
     page.is("mail", State::Failing, "published", "").await;

@@ -81,7 +81,7 @@ async fn components_are_as_the_page_says() {
         "API",
         State::Passing,
         "ok",
-        "Pushes are slow: A disk is full.",
+        "Pushes are slow: A disk is full",
     )
     .await;
     page.is(
@@ -99,7 +99,7 @@ async fn components_are_as_the_page_says() {
         "Git",
         State::Failing,
         "published",
-        "A disk is full., since 10:01 UTC",
+        "A disk is full, since 10:01 UTC",
     )
     .await;
     page.is(

@@ -68,7 +68,7 @@ async fn monitors_are_as_their_newest_heartbeat_says() {
     page.is("Web/Shop", State::Passing, "ok", "").await;
     page.is("Money/Shop", State::Passing, "ok", "").await;
     page.is("1", State::Passing, "ok", "").await;
-    page.is("Blog", State::Failing, "published", "Blog: down, since ")
+    page.is("Blog", State::Failing, "published", "down, since ")
         .await;
     page.is("Mail", State::Unknown, "pending", "").await;
     page.is("Print", State::Unknown, "maintenance", "").await;
