@@ -1,6 +1,6 @@
 //! The pages: HTML made here, kept up to date by a script where there is one.
 //!
-//! Every view is made in two steps. A pure function copies what it needs out of a [`Scene`](scene::Scene), a graph as of a
+//! Every view is made in two steps. A pure function copies what it needs out of a `Scene`, a graph as of a
 //! moment, so that the engine waits for no more than that; another one draws it. The past is drawn by the same code.
 
 mod asked;
