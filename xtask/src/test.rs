@@ -12,8 +12,8 @@ use crate::{control_plane, npm, packages, python, run};
 /// Where the tests write, a line each, which of them they skip and why. The test kit knows this name.
 const SKIPPED: &str = "ALPACALERT_TESTS_SKIPPED";
 
-/// The reason of ignored tests that are the other half of a test: what it runs as a process of its own.
-const RUN_BY_ANOTHER: &str = "run by the test";
+/// The reason of ignored tests that something else runs: a test whose other half they are, as a process of its own, or a command.
+const RUN_BY_ANOTHER: &str = "run by ";
 
 /// The reason of ignored tests that are no tests but measurements, for whoever wants a figure.
 const MEASUREMENT: &str = "measures ";

@@ -19,7 +19,7 @@ const FIRST: &str = "ALPACALERT_CRASH_FIRST";
 
 /// Changes one sensor after the other, and says up to which change everything is on the disk.
 #[test]
-#[ignore = "the process that is killed by the test below"]
+#[ignore = "run by the test below, which kills it"]
 fn victim() {
     let (Ok(folder), Ok(first)) = (std::env::var(FOLDER), std::env::var(FIRST)) else {
         return;

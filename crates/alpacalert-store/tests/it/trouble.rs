@@ -163,7 +163,7 @@ int fdatasync(int file) { wait(); return ((int (*)(int)) dlsym(RTLD_NEXT, "fdata
 const FOLDER: &str = "ALPACALERT_SLOW_FOLDER";
 
 #[test]
-#[ignore = "the process with the slow disk of the test below"]
+#[ignore = "run by the test below, with a slow disk"]
 fn on_a_slow_disk() {
     let Ok(folder) = std::env::var(FOLDER) else {
         return;
