@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use crate::instance::{self, CONFIGURATION, Instance};
+use crate::instance::{self, Instance};
 
 const READERS: usize = 1000;
 
@@ -18,12 +18,16 @@ const FLIPS: usize = 60;
 
 /// Eight systems above one another, below a service, beside all the nodes of the sources.
 fn configuration() -> String {
-    let mut text = format!("{CONFIGURATION}systems:\n");
+    let (configuration, last) = instance::configuration();
+    let mut text = format!("{configuration}systems:\n");
     for level in 1..8 {
         text += &format!("  level-{level}: {{ all: [ level-{} ] }}\n", level - 1);
     }
-    text += "  level-0: { all: [ { push: { name: flip, expires: 1h, token: secret } } ] }\n";
-    text += "services:\n  top: { requires: [ level-7, { find: { source: b, path: '*' } } ] }\n";
+    text +=
+        "  level-0: { all: [ { push: { name: flip, expires: 1h, token: secret-of-flip } } ] }\n";
+    text += &format!(
+        "services:\n  top: {{ requires: [ level-7, {{ find: {{ source: {last}, path: '*' }} }} ] }}\n"
+    );
     text
 }
 
@@ -89,9 +93,9 @@ async fn push(port: u16, state: &str) {
     let mut stream = TcpStream::connect(("127.0.0.1", port))
         .await
         .expect("it listens");
-    let body = state;
+    let body = "as the benchmark wants it";
     let request = format!(
-        "POST /api/v1/push/flip HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer secret\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        "POST /api/v1/push/flip?state={state} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer secret-of-flip\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
     stream

@@ -112,11 +112,15 @@ pub(crate) fn seconds(id: u32) -> f64 {
     (ticks(11) + ticks(12)) / TICKS
 }
 
-/// Systems of a hundred sensors each, of which `failing` fail, as two programs tell them: one may say 8 MiB at most.
+/// How many programs tell the nodes: one may tell 10,000.
+const PROGRAMS: usize = 10;
+
+/// Nodes of which the first `failing` fail, as files that [`configuration`] reads.
 pub(crate) fn sources(folder: &Path, count: usize, failing: usize) {
-    for (part, name) in ["a", "b"].into_iter().enumerate() {
+    let each = count / PROGRAMS;
+    for program in 0..PROGRAMS {
         let mut out = String::from(r#"{"version":1,"nodes":["#);
-        for number in (part * count / 2)..((part + 1) * count / 2) {
+        for number in (program * each)..((program + 1) * each) {
             let state = if number < failing {
                 "failing"
             } else {
@@ -129,15 +133,18 @@ pub(crate) fn sources(folder: &Path, count: usize, failing: usize) {
         }
         out.pop();
         out.push_str("]}");
-        std::fs::write(folder.join(name), out).expect("write what a program tells");
+        std::fs::write(folder.join(program.to_string()), out).expect("write what a program tells");
     }
 }
 
-/// A thousand services of the first half, and the sources of [`sources`].
-pub(crate) const CONFIGURATION: &str = "\
-instance: bench
-owner: team
-sources:
-  a: { exec: { command: [cat, '{folder}/a'] }, interval: 1h }
-  b: { exec: { command: [cat, '{folder}/b'] }, interval: 1h }
-";
+/// The sources of [`sources`], and the name of the last of them, in which nothing fails.
+pub(crate) fn configuration() -> (String, String) {
+    let mut text = String::from("instance: bench\nowner: team\nsources:\n");
+    for program in 0..PROGRAMS {
+        let _ = writeln!(
+            text,
+            "  s{program}: {{ exec: {{ command: [cat, '{{folder}}/{program}'] }}, interval: 1h }}"
+        );
+    }
+    (text, format!("s{}", PROGRAMS - 1))
+}

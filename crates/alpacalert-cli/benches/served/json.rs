@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use alpacalert_testkit::{Nginx, require};
 
-use crate::instance::{self, CONFIGURATION, Instance};
+use crate::instance::{self, Instance};
 
 /// How long each rate is measured.
 const SECONDS: &str = "5";
@@ -18,15 +18,16 @@ const PROBLEMS: usize = 1000;
 pub(crate) fn bench() {
     let Some(wrk) = require("wrk") else { return };
     let count = instance::nodes();
+    let (configuration, last) = instance::configuration();
     let configuration = format!(
-        "{CONFIGURATION}services:\n  shop: {{ title: The shop, requires: [ {{ find: {{ source: b, path: '*' }} }} ] }}\n"
+        "{configuration}services:\n  shop: {{ title: The shop, requires: [ {{ find: {{ source: {last}, path: '*' }} }} ] }}\n"
     );
     let instance = Instance::start(&configuration, |folder| {
         instance::sources(folder, count, PROBLEMS);
     });
     instance.until_nodes(count);
     println!("{count} nodes, {:.0} MiB resident", instance.resident_mib());
-    let node = format!("/api/v1/nodes/b/b.org/S/{}", count - 1);
+    let node = format!("/api/v1/nodes/{last}/b.org/S/{}", count - 1);
     for (what, path, more) in [
         ("the summary of a service", "/api/v1/services/shop", ""),
         ("one node", node.as_str(), ""),
