@@ -76,12 +76,15 @@ pub(crate) struct Ports {
 
 impl Ports {
     pub(crate) fn new() -> Self {
-        // Not one that the system chooses: it may have been another server's a moment ago, whose clients still ask.
-        let open = alpacalert_testkit::free_port();
-        let listener = TcpListener::bind(("127.0.0.1", open)).expect("a free port");
+        // Not one that the system chooses: it may have been another server's a moment ago, whose clients still ask. And more than
+        // one try: a process that another test is starting may hold a port for a moment that was looked at just now.
+        let listener = std::iter::repeat_with(alpacalert_testkit::free_port)
+            .take(100)
+            .find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok())
+            .expect("a free port");
         Ports {
+            open: listener.local_addr().expect("its address").port(),
             listener,
-            open,
             closed: alpacalert_testkit::free_port(),
         }
     }
