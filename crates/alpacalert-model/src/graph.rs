@@ -129,6 +129,7 @@ pub struct Graph {
     /// Counts member lists, to find duplicates in one.
     list: u32,
     evaluations: u64,
+    revision: u64,
     /// How many edges in force may make a system worse when its member gets better: inverted ones, and those below
     /// systems that ask for an exact number.
     twists: u64,
@@ -154,6 +155,13 @@ impl Graph {
     /// [`Graph::apply`], [`Graph::change`] and [`Graph::observe`].
     pub fn evaluations(&self) -> u64 {
         self.evaluations
+    }
+
+    /// Another number whenever nodes say something else: after any change of which nodes there are, of their names, owners,
+    /// members, states, reasons, messages, marks and since when they are so. While it stays, whatever was made of the graph
+    /// is as it would be made now, but for measurements and when they were taken.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Whether a member that gets better never makes a system worse, in the whole graph.

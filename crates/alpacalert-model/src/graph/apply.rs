@@ -22,6 +22,19 @@ pub(super) struct Batch {
     holed: Vec<u32>,
 }
 
+impl Batch {
+    /// Whether anything is different from before.
+    fn is_something(&self) -> bool {
+        let Applied {
+            added,
+            removed,
+            changed,
+            ..
+        } = &self.applied;
+        !(added.is_empty() && removed.is_empty() && changed.is_empty() && self.fresh.is_empty())
+    }
+}
+
 impl Graph {
     /// Makes the graph hold what a source wants: adds, changes and removes nodes of that source, and leaves the rest alone.
     ///
@@ -109,6 +122,9 @@ impl Graph {
 
     /// Decides about new edges, drops what nobody names, and brings states up to date.
     fn finish(&mut self, mut batch: Batch) -> Applied {
+        if batch.is_something() {
+            self.revision += 1;
+        }
         self.settle(&mut batch);
         for index in std::mem::take(&mut batch.holed) {
             if self.slots[index as usize].node.is_some() {

@@ -55,10 +55,19 @@ impl Graph {
             }
             let before = &touched[node.listed as usize];
             let seen = update.observation;
-            node.since = before
+            let since = before
                 .since
                 .filter(|_| seen.state == before.state)
                 .or(Some(seen.at));
+            let says = match &node.part {
+                Part::Sensor(Some(evidence)) => evidence.messages.as_slice(),
+                _ => &[],
+            };
+            let same = (node.state, node.confirmed, node.since, &node.reason)
+                == (seen.state, update.confirmed, since, &seen.reason)
+                && *says == *seen.messages;
+            self.revision += u64::from(!same);
+            node.since = since;
             node.state = seen.state;
             node.confirmed = update.confirmed;
             node.reason = seen.reason;
@@ -84,7 +93,9 @@ impl Graph {
 
     /// Sets or clears a mark. Never changes a state.
     pub fn mark(&mut self, key: NodeKey, mark: Mark, on: bool) -> bool {
-        self.get(key).is_some() && self.at_mut(key.index).marks.set(mark, on)
+        let changed = self.get(key).is_some() && self.at_mut(key.index).marks.set(mark, on);
+        self.revision += u64::from(changed);
+        changed
     }
 
     /// Sets when a node entered the state that it is in, where somebody remembers that better than the graph: over a restart,
@@ -92,6 +103,7 @@ impl Graph {
     pub fn set_since(&mut self, key: NodeKey, since: Timestamp) {
         if self.get(key).is_some_and(|node| node.since().is_some()) {
             self.at_mut(key.index).since = Some(since);
+            self.revision += 1;
         }
     }
 

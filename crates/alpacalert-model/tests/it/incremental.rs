@@ -15,7 +15,7 @@ const NODES: usize = 14;
 const SOURCES: [&str; 2] = ["one", "two"];
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     Apply(usize, Vec<Node>),
     Change(usize, Vec<Change>),
     Observe(Vec<(usize, State, State)>),
@@ -92,7 +92,7 @@ fn any_change(cycles: bool) -> impl Strategy<Value = Change> {
     ]
 }
 
-fn any_step(cycles: bool) -> impl Strategy<Value = Step> {
+pub(crate) fn any_step(cycles: bool) -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (0..2usize, prop::collection::vec(any_node(cycles), 0..NODES))
             .prop_map(|(source, nodes)| Step::Apply(source, nodes)),
@@ -117,7 +117,7 @@ fn updates(graph: &Graph, states: &[(usize, State, State)], now: i64) -> Vec<Upd
 }
 
 /// Does a step in the graph, and says which transitions it told.
-fn do_step(graph: &mut Graph, step: &Step, now: i64) -> Vec<Transition> {
+pub(crate) fn do_step(graph: &mut Graph, step: &Step, now: i64) -> Vec<Transition> {
     match step.clone() {
         Step::Apply(source, nodes) => {
             let blueprint = Blueprint { nodes };

@@ -7,4 +7,5 @@ mod incremental;
 mod oracle;
 mod path;
 mod reference;
+mod revision;
 mod support;
