@@ -9,6 +9,7 @@ mod events;
 mod feed;
 mod history;
 mod inbox;
+mod lists;
 mod log;
 mod metrics;
 mod nodes;

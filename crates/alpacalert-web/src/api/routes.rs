@@ -5,8 +5,8 @@ use axum::routing::{MethodRouter, get, post};
 use crate::Policy;
 
 use super::{
-    Api, badge, document, events, feed, history, inbox, metrics, nodes, probes, reports, services,
-    stream,
+    Api, badge, document, events, feed, history, inbox, lists, metrics, nodes, probes, reports,
+    services, stream,
 };
 
 /// A route as the router and the OpenAPI document need it.
@@ -211,7 +211,7 @@ pub(super) fn all() -> Vec<Route> {
             ..plain(
                 "/api/v1/nodes",
                 Known,
-                get(nodes::list),
+                get(lists::list),
                 "nodes, filtered, searched, in pages",
                 (JSON, Some("NodeList")),
             )
