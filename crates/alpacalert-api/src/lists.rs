@@ -54,7 +54,7 @@ pub struct NodeList {
 }
 
 /// A node in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct NodeBrief {
     /// Its identity.
     pub id: String,

@@ -9,6 +9,7 @@ mod events;
 mod feed;
 mod history;
 mod inbox;
+mod kept;
 mod lists;
 mod log;
 mod metrics;
@@ -33,6 +34,7 @@ use crate::{Guarded, Live, Policy};
 pub(crate) use convert::find;
 pub(crate) use convert::service_name;
 pub use document::api_document;
+use kept::Lists;
 pub(crate) use log::EventLog;
 use summaries::Summaries;
 
@@ -41,6 +43,7 @@ use summaries::Summaries;
 pub(crate) struct Api {
     live: Live,
     summaries: Arc<Summaries>,
+    lists: Lists,
     log: Arc<EventLog>,
     /// What anybody may see of it.
     public_log: Arc<EventLog>,
@@ -51,6 +54,7 @@ pub(crate) fn router(live: Live) -> Guarded {
     let log = EventLog::keep(&live);
     let api = Api {
         summaries: Arc::default(),
+        lists: Lists::default(),
         public_log: EventLog::keep_public(&live),
         log,
         live,

@@ -11,7 +11,7 @@ use crate::access::{Caller, Scope};
 use crate::api::service_name;
 
 /// Who asks. Every handler that shows anything asks this first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Viewer {
     /// Anybody: sees public services, without what is inside of them.
     #[default]

@@ -6,11 +6,13 @@ use alpacalert_api::{NodeBrief, NodeList, VERSION};
 use alpacalert_model::{Graph, NodeKey, NodeRef, State as Health, Timestamp};
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::convert::{clean, health, message};
 use super::nodes::{Asked, asked, look};
+use super::services::conditional;
 use super::{Api, Problem, problem};
 use crate::Viewer;
 
@@ -19,7 +21,7 @@ const PAGE: usize = 100;
 const PAGE_MAX: usize = 1000;
 
 /// The query of a list.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 pub(super) struct Filter {
     state: Option<String>,
     owner: Option<String>,
@@ -35,19 +37,24 @@ pub(super) async fn list(
     State(api): State<Api>,
     viewer: Viewer,
     query: Asked<Filter>,
-) -> Result<Json<NodeList>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let wanted = Wanted::new(asked(query)?)?;
-    let instance = api.live.instance().to_string();
-    let at = wanted.filter.at;
-    look(&api, at, move |graph, now| {
-        wanted.list(graph, &viewer, instance, now)
-    })
-    .await
-    .map(Json)
+    if let Some(at) = wanted.filter.at {
+        let instance = api.live.instance().to_string();
+        let then = look(&api, Some(at), move |graph, at| {
+            wanted.list(graph, &viewer, instance, at)
+        });
+        return Ok(Json(then.await?).into_response());
+    }
+    let told = api.lists.newest(&api.live, viewer, wanted).await;
+    let told = told.ok_or_else(Problem::ended)?;
+    Ok(conditional(&headers, &told.etag, told.body.clone()))
 }
 
 /// A filter that was understood.
-struct Wanted {
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Wanted {
     filter: Filter,
     states: Vec<Health>,
     /// In lower case.
@@ -56,7 +63,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn new(filter: Filter) -> Result<Self, Problem> {
+    pub(super) fn new(filter: Filter) -> Result<Self, Problem> {
         let words = filter.state.iter().flat_map(|words| words.split(','));
         let states: Option<Vec<Health>> = words.map(|word| Health::parse(word.trim())).collect();
         let states = states.ok_or_else(|| {
@@ -78,7 +85,29 @@ impl Wanted {
         })
     }
 
-    fn list(&self, graph: &Graph, viewer: &Viewer, instance: String, now: Timestamp) -> NodeList {
+    /// The bytes of the texts in it.
+    pub(super) fn weight(&self) -> usize {
+        let Filter {
+            state,
+            owner,
+            kind,
+            source,
+            q,
+            after,
+            limit: _,
+            at: _,
+        } = &self.filter;
+        let texts = [state, owner, kind, source, q, after, &self.text];
+        texts.into_iter().flatten().map(String::len).sum()
+    }
+
+    pub(super) fn list(
+        &self,
+        graph: &Graph,
+        viewer: &Viewer,
+        instance: String,
+        now: Timestamp,
+    ) -> NodeList {
         let mut total = 0;
         // Only one page is kept, whatever fits.
         let mut page: BTreeMap<String, NodeKey> = BTreeMap::new();

@@ -207,7 +207,7 @@ pub(super) fn all() -> Vec<Route> {
         },
         Route {
             query: FILTER,
-            statuses: &[400, 404, 503],
+            statuses: &[304, 400, 404, 503],
             ..plain(
                 "/api/v1/nodes",
                 Known,

@@ -50,7 +50,7 @@ pub(super) fn no_service(name: &str) -> Problem {
 }
 
 /// The body, or that the asker has it already.
-fn conditional(headers: &HeaderMap, etag: &str, body: Bytes) -> Response {
+pub(super) fn conditional(headers: &HeaderMap, etag: &str, body: Bytes) -> Response {
     let known = headers
         .get_all(header::IF_NONE_MATCH)
         .iter()

@@ -10,6 +10,7 @@ mod canvas;
 mod events;
 mod history;
 mod hostile;
+mod lists;
 mod oidc;
 mod pages;
 mod pictures;
