@@ -5,7 +5,8 @@ use std::sync::{Arc, RwLock};
 
 use alpacalert::Change;
 use alpacalert_api::ChangeEvent;
-use tokio::sync::{broadcast::error::RecvError, watch};
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::watch;
 
 use super::convert::{clean, health};
 use crate::{Live, Viewer};
@@ -58,25 +59,39 @@ impl EventLog {
             kept: RwLock::default(),
             newest: watch::Sender::new(0),
         });
-        let mut changes = live.changes();
-        let live = live.clone();
-        let keeper = Arc::downgrade(&log);
-        tokio::spawn(async move {
-            loop {
-                let received = changes.recv().await;
-                let Some(log) = keeper.upgrade() else {
-                    return;
-                };
-                match received {
-                    Ok(batch) if public => log.add(public_of(&live, &batch).await),
-                    Ok(batch) => log.add(batch.iter().map(event).collect()),
-                    // Numbers that nobody will see tell readers that they missed something.
-                    Err(RecvError::Lagged(batches)) => log.skip(batches),
-                    Err(RecvError::Closed) => return,
-                }
-            }
+        let name = if public { "public events" } else { "events" };
+        // From now on: what changes before the task runs is told too.
+        let mut first = Some(live.changes());
+        let (kept, live) = (log.clone(), live.clone());
+        let (tasks, stopping) = (live.tasks().clone(), live.stopping().clone());
+        tasks.restarted(name, stopping, move || {
+            let changes = first.take().unwrap_or_else(|| {
+                // Nobody knows what came while it lay dead.
+                kept.skip(1);
+                live.changes()
+            });
+            kept.clone().follow(live.clone(), changes, public)
         });
         log
+    }
+
+    /// Keeps what changes until the engine is about to end.
+    async fn follow(
+        self: Arc<Self>,
+        live: Live,
+        mut changes: broadcast::Receiver<Arc<Vec<Change>>>,
+        public: bool,
+    ) {
+        let stopping = live.stopping();
+        while let Some(received) = stopping.run_until_cancelled(changes.recv()).await {
+            match received {
+                Ok(batch) if public => self.add(public_of(&live, &batch).await),
+                Ok(batch) => self.add(batch.iter().map(event).collect()),
+                // Numbers that nobody will see tell readers that they missed something.
+                Err(RecvError::Lagged(batches)) => self.skip(batches),
+                Err(RecvError::Closed) => return,
+            }
+        }
     }
 
     fn add(&self, events: Vec<ChangeEvent>) {
