@@ -145,6 +145,9 @@ struct Following<'a> {
 
 impl Following<'_> {
     async fn take(&mut self, event: ServerEvent) -> Result<(), End> {
+        if event.name == "ending" {
+            return Err(End::Lost(ending()));
+        }
         let (published, is_news) = self.read(&event).map_err(End::Lost)?;
         let Some(published) = published else {
             return Ok(());
@@ -207,6 +210,10 @@ fn silent() -> SensorError {
 
 fn ended() -> SensorError {
     SensorError::new(CONNECTION_CLOSED, "it ended the stream of its services")
+}
+
+fn ending() -> SensorError {
+    SensorError::new(CONNECTION_CLOSED, "it is shutting down")
 }
 
 fn too_large() -> SensorError {

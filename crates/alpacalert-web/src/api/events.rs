@@ -11,8 +11,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::Stream;
-use futures_util::stream;
+use futures_util::{Stream, StreamExt as _, stream};
 use serde::Deserialize;
 use tokio::sync::watch;
 
@@ -66,6 +65,7 @@ pub(super) async fn stream(
         let event = reader.next().await?;
         Some((Ok(event), reader))
     });
+    let events = events.chain(stream::once(async { Ok(ending()) }));
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE)))
 }
 
@@ -114,7 +114,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Waits for the next event; `None` when the engine has ended.
+    /// Waits for the next event; `None` when the instance is about to end.
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -126,7 +126,9 @@ impl Reader {
                 return Some(missed(Some(unseen.missed)).id(self.id(self.last)));
             }
             if unseen.changes.is_empty() {
-                self.newest.changed().await.ok()?;
+                let stopping = self.live.stopping();
+                let changed = stopping.run_until_cancelled(self.newest.changed());
+                changed.await?.ok()?;
                 continue;
             }
             for (number, change) in self.visible(unseen.changes).await? {
@@ -172,6 +174,12 @@ impl Reader {
             .id(self.id(number))
             .data(data)
     }
+}
+
+/// The last word of a stream: the instance is about to end, and whoever wants to know more asks again, there or elsewhere. It
+/// has no number: what was seen last stays so.
+pub(super) fn ending() -> Event {
+    Event::default().event("ending").data("{}")
 }
 
 /// A reader was away for too long, or the program was started again: it should ask for everything anew.

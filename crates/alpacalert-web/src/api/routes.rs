@@ -256,7 +256,7 @@ pub(super) fn all() -> Vec<Route> {
                 "/api/v1/events",
                 Everybody,
                 get(events::stream),
-                "changes as they happen, as server-sent events; resumes after Last-Event-ID",
+                "changes as they happen, as server-sent events; resumes after Last-Event-ID. The last event, `ending`, says that the instance is shutting down",
                 ("text/event-stream", None),
             )
         },
@@ -266,7 +266,7 @@ pub(super) fn all() -> Vec<Route> {
                 "/api/v1/stream",
                 Everybody,
                 get(stream::stream),
-                "services as they change, as server-sent events: what other instances consume. `services` holds all of them, `changed` what is different since, and `alive` says every two seconds that nothing is",
+                "services as they change, as server-sent events: what other instances consume. `services` holds all of them, `changed` what is different since, `alive` says every two seconds that nothing is, and `ending` that the instance is shutting down",
                 ("text/event-stream", None),
             )
         },

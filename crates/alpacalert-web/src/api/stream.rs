@@ -9,11 +9,12 @@ use alpacalert_api::{ServiceChanges, ServiceSummary, StillAlive};
 use alpacalert_model::Timestamp;
 use axum::extract::State;
 use axum::response::sse::{Event, Sse};
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
+use super::events::ending;
 use super::summaries::Published;
 use super::{Api, Problem};
 use crate::Caller;
@@ -44,8 +45,9 @@ pub(super) async fn stream(
         let event = reader.next().await?;
         Some((Ok(event), reader))
     });
-    let events = stream::once(async { Ok(first.unwrap_or_default()) });
-    Ok(Sse::new(futures_util::StreamExt::chain(events, rest)))
+    let first = stream::once(async { Ok(first.unwrap_or_default()) });
+    let last = stream::once(async { Ok(ending()) });
+    Ok(Sse::new(first.chain(rest).chain(last)))
 }
 
 /// One consumer, and what it was told.

@@ -30,7 +30,7 @@ pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) things: Things,
     stop: CancellationToken,
-    _running: Running,
+    running: Option<Running>,
     _config: watch::Sender<ConfigStatus>,
 }
 
@@ -181,7 +181,7 @@ pub(crate) async fn world_of(
         address,
         things,
         stop,
-        _running: running,
+        running: Some(running),
         _config: config,
     }
 }
@@ -218,6 +218,13 @@ pub(crate) async fn ask(address: SocketAddr, method: &str, path: &str, headers: 
 }
 
 impl World {
+    /// Ends the engine, while somebody still listens.
+    pub(crate) async fn end(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.shutdown().await;
+        }
+    }
+
     /// Changes how a thing is.
     pub(crate) fn set(&self, name: &str, state: State, said: &str) {
         let mut things = self.things.lock().unwrap();

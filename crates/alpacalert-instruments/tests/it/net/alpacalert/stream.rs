@@ -140,6 +140,9 @@ async fn a_publisher_that_is_started_again_is_taken_up_where_it_is() {
     let mut line = watched.streams().await;
     line.services(&queue("failing", "")).await;
     assert_eq!(watched.sees().await.unwrap().0, State::Failing);
+    line.event("ending", "{}").await;
+    let lost = watched.sees().await.unwrap_err();
+    assert_eq!(lost, "connection-closed: it is shutting down");
 }
 
 #[tokio::test]
