@@ -24,6 +24,7 @@ mod theme;
 mod time;
 mod tree;
 mod trouble;
+mod who;
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -31,7 +32,7 @@ use std::time::Duration;
 use alpacalert::Change;
 use alpacalert_model::{Graph, NodeKey, Timestamp};
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::{Mutex, broadcast};
 use tokio::time::Instant;
@@ -97,6 +98,7 @@ pub fn router(live: Live) -> Guarded {
         // These are the same for all, and tell nothing of the instance.
         .route("/theme", Policy::Open, get(theme::choose))
         .route("/assets/{name}", Policy::Open, get(assets::serve))
+        .route("/signed-out", Policy::Open, get(signed_out))
         .route("/favicon.ico", Policy::Open, get(icon))
         .with_state(pages)
 }
@@ -124,6 +126,10 @@ async fn board_page(pages: &Pages, asked: &Asked) -> Result<Response, Trouble> {
         body: board.draw(&asked.links, &strips),
     };
     Ok(pages.answer(asked, &page))
+}
+
+async fn signed_out() -> Html<String> {
+    Html(who::signed_out().into_string())
 }
 
 async fn icon() -> Response {

@@ -17,6 +17,8 @@ pub struct Caller {
     pub name: Option<Arc<str>>,
     /// What they may see.
     pub viewer: Viewer,
+    /// Whether they have signed in here, so that they can sign out here.
+    pub(crate) session: bool,
     /// What everybody may see.
     pub(crate) anonymous: Anonymous,
     pub(super) push: Extent,
@@ -33,6 +35,7 @@ impl Caller {
         Caller {
             name: None,
             viewer: Viewer::Public,
+            session: false,
             anonymous,
             push: Extent::Some(super::Scope::default()),
         }
@@ -43,6 +46,7 @@ impl Caller {
         Caller {
             name: None,
             viewer: Viewer::Operator,
+            session: false,
             anonymous: Anonymous::Services,
             push: Extent::Everything,
         }

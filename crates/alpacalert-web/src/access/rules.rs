@@ -45,7 +45,7 @@ struct User {
 
 /// How people say who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SignIn {
+pub(crate) enum SignIn {
     /// With OpenID Connect.
     Oidc,
     /// With a name and a password.
@@ -135,6 +135,12 @@ impl Rules {
         }
     }
 
+    /// Whether those who are not known see nothing at all.
+    pub(super) fn is_closed(&self) -> bool {
+        let rules = self.0.as_ref();
+        rules.is_some_and(|rules| rules.anonymous == Anonymous::Nothing)
+    }
+
     /// Sign-in with OpenID Connect, and where people reach this instance.
     pub(super) fn oidc(&self) -> Option<(Arc<OidcPlan>, String)> {
         let rules = self.0.as_ref()?;
@@ -167,7 +173,11 @@ impl Rules {
                 let read = rules.member(Extent::of(&oidc.read), &session.groups);
                 let left = session.ends.duration_since(tokio::time::Instant::now());
                 let end = now.checked_add(left).ok();
-                rules.is(session.name, read, end)
+                let caller = Caller {
+                    session: true,
+                    ..rules.caller(session.name, read)
+                };
+                Verdict::Is(caller, end)
             }
             (Credentials::Named(name, groups), _) => {
                 let all = rules.proxy.as_ref().map(|proxy| Extent::of(&proxy.read));
@@ -221,6 +231,7 @@ impl Inner {
                 Extent::Everything => Viewer::Operator,
                 Extent::Some(scope) => Viewer::Scoped(scope),
             },
+            session: false,
             anonymous: self.anonymous,
             push: Extent::Some(Scope::default()),
         }

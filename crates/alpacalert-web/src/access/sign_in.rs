@@ -97,7 +97,12 @@ async fn logout(State(access): State<Access>, headers: HeaderMap) -> Response {
         access.sign_out(&sha256(id.as_bytes()));
     }
     let gone = set_cookie(SESSION, "", Duration::ZERO);
-    with_cookies(Redirect::to("/").into_response(), [gone])
+    // Where nobody sees anything, every page would lead to where they may still be signed in, and from there back.
+    let next = match access.rules().is_closed() {
+        true => "/signed-out",
+        false => "/",
+    };
+    with_cookies(Redirect::to(next).into_response(), [gone])
 }
 
 fn with_cookies<const N: usize>(

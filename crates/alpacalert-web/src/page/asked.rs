@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use super::links::Links;
 use super::trouble::Trouble;
 use crate::Caller;
+use crate::access::SignIn;
 
 /// The zone of every time that is shown: the one of the machine that we run on.
 pub(crate) static ZONE: LazyLock<TimeZone> = LazyLock::new(TimeZone::system);
@@ -51,6 +52,8 @@ impl Theme {
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) caller: Caller,
+    /// How somebody says who they are, if they can.
+    pub(crate) sign_in: SignIn,
     pub(crate) path: String,
     query: Vec<(String, String)>,
     /// The moment in the past that it is about; `None` for the present.
@@ -110,6 +113,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Trouble> {
         let Ok(caller) = Caller::from_request_parts(parts, state).await;
+        let sign_in = parts.extensions.get::<SignIn>();
         let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         let Query(query) = query.map_err(|error| Trouble::wrong(error.body_text()))?;
         let get = |key: &str| query.iter().find(|(name, _)| name == key);
@@ -123,6 +127,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
         };
         Ok(Asked {
             caller,
+            sign_in: sign_in.copied().unwrap_or(SignIn::Not),
             path: parts.uri.path().to_owned(),
             at,
             links,

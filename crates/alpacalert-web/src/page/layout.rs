@@ -10,6 +10,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::asked::{Asked, Theme, ZONE};
 use super::assets;
 use super::parts::{exact, shapes};
+use super::who::who;
 
 /// Who a page is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +99,7 @@ fn whole(asked: &Asked, instance: &str, page: &Page) -> Markup {
                             @if operator {
                                 button.plain.script-only type="button" id="keys" aria-haspopup="dialog" title="Keys (?)" aria-label="Keys" hidden { "?" }
                             }
+                            (who(asked))
                         }
                     }
                     div.stale id="stale" role="alert" hidden {}

@@ -8,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
 use super::layout;
+use super::who::LOGIN;
+use crate::access::SignIn;
 
 /// Why there is no such page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +17,11 @@ pub(crate) struct Trouble {
     status: StatusCode,
     title: &'static str,
     text: String,
+    /// Where to go from here.
+    way: (&'static str, &'static str),
 }
+
+const PUBLIC: (&str, &str) = ("/public", "To what is for everybody");
 
 impl Trouble {
     /// The request cannot be understood.
@@ -24,6 +30,7 @@ impl Trouble {
             status: StatusCode::BAD_REQUEST,
             title: "That cannot be shown",
             text: text.into(),
+            way: PUBLIC,
         }
     }
 
@@ -33,6 +40,7 @@ impl Trouble {
             status: StatusCode::NOT_FOUND,
             title: "There is nothing here",
             text: text.into(),
+            way: PUBLIC,
         }
     }
 
@@ -42,6 +50,7 @@ impl Trouble {
             status: StatusCode::SERVICE_UNAVAILABLE,
             title: "Shutting down",
             text: "the instance is shutting down".to_owned(),
+            way: PUBLIC,
         }
     }
 
@@ -51,6 +60,7 @@ impl Trouble {
             status: StatusCode::NOT_FOUND,
             title: "That is not remembered",
             text: text.into(),
+            way: PUBLIC,
         }
     }
 
@@ -62,7 +72,7 @@ impl Trouble {
                     p.code { (self.status.as_u16()) }
                     h1 { (self.title) }
                     p { (self.text) }
-                    p { a href="/public" { "To what is for everybody" } }
+                    p { a href=(self.way.0) { (self.way.1) } }
                 }
             },
         )
@@ -76,6 +86,7 @@ pub(crate) async fn dressed(request: Request, next: Next) -> Response {
         .and_then(|accepted| accepted.to_str().ok())
         .is_some_and(|accepted| accepted.contains("text/html"));
     let page = !request.uri().path().starts_with("/api/");
+    let sign_in = request.extensions().get::<SignIn>().copied();
     let response = next.run(request).await;
     let title = match response.status() {
         StatusCode::UNAUTHORIZED => "Who are you?",
@@ -92,6 +103,10 @@ pub(crate) async fn dressed(request: Request, next: Next) -> Response {
         status: parts.status,
         title,
         text: said.unwrap_or_default(),
+        way: match (parts.status, sign_in) {
+            (StatusCode::UNAUTHORIZED, Some(SignIn::Oidc | SignIn::Password)) => (LOGIN, "Sign in"),
+            _ => PUBLIC,
+        },
     };
     parts.headers.remove(header::CONTENT_LENGTH);
     let html = HeaderValue::from_static("text/html; charset=utf-8");

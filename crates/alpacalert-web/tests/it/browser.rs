@@ -267,7 +267,7 @@ async fn everything_is_there_without_a_script() {
 }
 
 /// What finds mistakes that keep people from using a page.
-fn axe() -> Option<String> {
+pub(crate) fn axe() -> Option<String> {
     let folder = npm_package("axe-core")?;
     let script = folder.join("node_modules/axe-core/axe.min.js");
     Some(std::fs::read_to_string(script).expect("npm installed it whole"))

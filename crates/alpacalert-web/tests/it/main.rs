@@ -15,5 +15,6 @@ mod oidc;
 mod pages;
 mod pictures;
 mod serving;
+mod signing;
 mod tls;
 mod world;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use alpacalert::config::{GroupAccess, OidcPlan, ScopePlan, ServePlan};
+use alpacalert::config::{AccessPlan, GroupAccess, OidcPlan, ScopePlan, ServePlan};
 use alpacalert::instrument::Secret;
 use alpacalert_testkit::OidcProvider;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -120,14 +120,18 @@ impl Browser {
     }
 }
 
-struct Scene {
-    world: World,
+pub(crate) struct Scene {
+    pub(crate) world: World,
     here: String,
     _provider: OidcProvider,
 }
 
 async fn scene(issuer: Option<&str>) -> Option<Scene> {
-    let mut rules = rules();
+    scene_with(issuer, rules()).await
+}
+
+/// A shop and a vault that people sign in to.
+pub(crate) async fn scene_with(issuer: Option<&str>, mut rules: AccessPlan) -> Option<Scene> {
     let world = shop_and_vault(&rules).await;
     let here = format!("http://localhost:{}", world.address.port());
     let provider = OidcProvider::start(&format!("{here}/oidc/callback"), "for tests")?;
@@ -159,7 +163,7 @@ async fn scene(issuer: Option<&str>) -> Option<Scene> {
 }
 
 impl Scene {
-    fn url(&self, path: &str) -> Url {
+    pub(crate) fn url(&self, path: &str) -> Url {
         Url::parse(&format!("{}{path}", self.here)).unwrap()
     }
 

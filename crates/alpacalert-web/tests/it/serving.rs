@@ -205,7 +205,7 @@ async fn every_answer_has_the_headers_that_protect_a_browser() {
             "content-security-policy: default-src 'none'",
             "x-content-type-options: nosniff",
             "x-frame-options: deny",
-            "referrer-policy: no-referrer",
+            "referrer-policy: same-origin",
             "cross-origin-opener-policy: same-origin",
             "cross-origin-resource-policy: same-origin",
             "vary: authorization, cookie",
