@@ -96,6 +96,8 @@ pub struct Explanation {
     pub margin: Margin,
     /// The causes by owner; the owner of most of the worst ones first.
     pub blame: Vec<Blame>,
+    /// How many edges were looked at to find that out, for those who have so many for several explanations.
+    pub edges: usize,
 }
 
 /// A service that is in another state with a node failing than without.
@@ -131,6 +133,7 @@ impl Graph {
             repair_sets_cut,
             margin,
             blame,
+            edges: work.all.edges + work.unwell.edges,
         })
     }
 
@@ -183,7 +186,12 @@ struct Work<'g> {
 
 impl<'g> Work<'g> {
     fn new(graph: &'g Graph, node: NodeRef<'g>, limits: &ExplainLimits) -> Self {
-        let mut all = Cone::below(graph, node.key(), false, limits.edges);
+        // Nothing but what is not well matters to a node that fails already, where nothing is twisted.
+        let all_matters = node.state() != State::Failing || !graph.is_monotone();
+        let mut all = match all_matters {
+            true => Cone::below(graph, node.key(), false, limits.edges),
+            false => Cone::default(),
+        };
         // What was not looked at may be twisted too.
         all.twisted |= all.cut && !graph.is_monotone();
         let unwell = Cone::below(graph, node.key(), true, limits.edges);

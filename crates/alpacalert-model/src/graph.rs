@@ -11,7 +11,7 @@ mod propagate;
 mod read;
 mod store;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -117,6 +117,8 @@ pub struct Graph {
     by_id: hashbrown::HashTable<u32>,
     hasher: std::hash::RandomState,
     sources: Vec<SourceNodes>,
+    /// Nodes that others may rely on: few among many, and asked for often.
+    services: BTreeSet<u32>,
     kinds: HashSet<Kind>,
     words: HashSet<Arc<str>>,
     /// The source and the kind of the newest node.
@@ -199,8 +201,11 @@ impl Graph {
         self.nodes().filter(|node| node.parents().next().is_none())
     }
 
-    /// The nodes that others may rely on.
+    /// The nodes that others may rely on. Costs as many as there are, however many other nodes there are.
     pub fn services(&self) -> impl Iterator<Item = NodeRef<'_>> {
-        self.nodes().filter(|node| node.service().is_some())
+        self.services.iter().map(|index| NodeRef {
+            graph: self,
+            key: self.key_of(*index),
+        })
     }
 }

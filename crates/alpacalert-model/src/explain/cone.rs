@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use crate::{Effect, Graph, NodeKey, NodeRef, Reason, Rule, State};
 
 /// The leaves below a node, found breadth first.
+#[derive(Default)]
 pub(super) struct Cone {
     /// The leaves, the nearest first, with the states in which each helps: Passing, Failing under an odd number of
     /// inverted edges, and both where it is reached both ways.
@@ -17,6 +18,8 @@ pub(super) struct Cone {
     pub(super) shared: bool,
     /// Whether there was more than the bound allowed to look at.
     pub(super) cut: bool,
+    /// How many edges were looked at.
+    pub(super) edges: usize,
 }
 
 /// Whether a node's state does not follow from members: there are none, or none that could change it.
@@ -28,17 +31,10 @@ impl Cone {
     /// Looks at no more than `most` edges. With `unwell` only, follows what is not as it should be: that is all that
     /// matters where nothing is twisted.
     pub(super) fn below(graph: &Graph, top: NodeKey, unwell: bool, most: usize) -> Cone {
-        let mut cone = Cone {
-            leaves: Vec::new(),
-            from: HashMap::new(),
-            twisted: false,
-            shared: false,
-            cut: false,
-        };
+        let mut cone = Cone::default();
         let mut wanted: HashMap<NodeKey, usize> = HashMap::new();
         let mut seen = HashSet::from([(top, State::Passing)]);
         let mut todo = VecDeque::from([(top, State::Passing)]);
-        let mut edges = 0;
         while let Some((key, want)) = todo.pop_front() {
             let node = graph.get(key).expect("live");
             if is_leaf(node) {
@@ -51,11 +47,11 @@ impl Cone {
             }
             cone.twisted |= matches!(node.judged(), Some((Rule::Exactly(_), _)));
             for (child, edge) in node.children() {
-                if edges >= most {
+                if cone.edges >= most {
                     cone.cut = true;
                     return cone;
                 }
-                edges += 1;
+                cone.edges += 1;
                 let want = match (edge.effect, want) {
                     (Effect::Optional, _) => continue,
                     (Effect::Degrades, State::Failing) if unwell => continue,

@@ -209,6 +209,10 @@ impl Graph {
         }
         stored.owner = owner;
         stored.service = node.service.clone();
+        match node.service {
+            Some(_) => self.services.insert(index),
+            None => self.services.remove(&index),
+        };
         !same
     }
 
@@ -307,6 +311,7 @@ impl Graph {
         stored.source = NONE;
         let id = stored.id.clone();
         let place = stored.place;
+        self.services.remove(&index);
         let nodes = &mut self.sources[batch.source as usize].nodes;
         nodes.swap_remove(place as usize);
         if let Some(moved) = nodes.get(place as usize).copied() {

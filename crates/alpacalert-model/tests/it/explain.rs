@@ -46,6 +46,40 @@ fn service(node: Node) -> Node {
 }
 
 #[test]
+fn an_explanation_says_how_much_was_looked_at() {
+    let names: Vec<String> = (0..100).map(|n| format!("s{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut nodes: Vec<Node> = names.iter().map(|name| sensor(name)).collect();
+    nodes.push(system("top", Rule::All, &names));
+    nodes.push(system("once", Rule::Exactly(1), &["s0"]));
+    let mut graph = graph(nodes);
+    let well: Vec<(&str, State)> = names.iter().map(|name| (*name, Passing)).collect();
+    observe(&mut graph, &well, at(1));
+    observe(&mut graph, &[("s50", Degraded)], at(2));
+    assert_eq!(
+        explain(&graph, "top").edges,
+        200,
+        "the margin is below all of them"
+    );
+    observe(&mut graph, &[("s50", Failing)], at(3));
+    assert_eq!(
+        explain(&graph, "top").edges,
+        200,
+        "something is twisted somewhere"
+    );
+    graph.change("test", [Change::Remove(id("once"))], at(4));
+    let explanation = explain(&graph, "top");
+    assert_eq!(explanation.edges, 100, "what is well does not matter");
+    assert_eq!(causes(&graph, &explanation), ["s50"]);
+    let little = ExplainLimits {
+        edges: 40,
+        ..ExplainLimits::default()
+    };
+    let explanation = graph.explain(key(&graph, "top"), &little).expect("live");
+    assert_eq!((explanation.edges, explanation.causes_cut), (40, true));
+}
+
+#[test]
 fn under_all_those_as_bad_as_the_result_are_the_causes() {
     let mut graph = graph([
         system("top", Rule::All, &["a", "b", "c", "d"]),

@@ -1,4 +1,5 @@
-//! The number by which those who keep what they made of a graph know that it is still right.
+//! What the graph keeps so that others need not look through all of it: the revision, by which those who keep what they made of
+//! it know that it is still right, and its services.
 
 use alpacalert_model::{
     Blueprint, Change, Edge, Graph, Mark, Marks, Node, NodeId, Observation, Reason, ServiceInfo,
@@ -6,7 +7,7 @@ use alpacalert_model::{
 };
 use proptest::prelude::*;
 
-use crate::incremental::{any_step, do_step};
+use crate::incremental::{Step, any_step, do_step};
 use crate::support::{at, cases, id};
 
 /// Everything that a node says, but for measurements and when it was looked at.
@@ -64,6 +65,40 @@ proptest! {
                 before.0 == said(&graph) || before.1 != graph.revision(),
                 "after {step:?}"
             );
+        }
+    }
+}
+
+/// The same step, in which what ann owns is a service.
+fn served(mut step: Step) -> Step {
+    let serve = |node: &mut Node| {
+        node.service = (node.owner.as_deref() == Some("ann")).then(ServiceInfo::default);
+    };
+    match &mut step {
+        Step::Apply(_, nodes) => nodes.iter_mut().for_each(serve),
+        Step::Change(_, changes) => {
+            for change in changes {
+                if let Change::Set(node) = change {
+                    serve(node);
+                }
+            }
+        }
+        Step::Observe(_) => {}
+    }
+    step
+}
+
+proptest! {
+    #![proptest_config(cases(500))]
+
+    #[test]
+    fn services_are_those_nodes_that_are(steps in prop::collection::vec(any_step(true), 1..12)) {
+        let mut graph = Graph::new();
+        for (now, step) in steps.into_iter().map(served).enumerate() {
+            do_step(&mut graph, &step, now as i64);
+            let services: Vec<_> = graph.services().map(|node| node.key()).collect();
+            let all = graph.nodes().filter(|node| node.service().is_some());
+            prop_assert_eq!(services, all.map(|node| node.key()).collect::<Vec<_>>());
         }
     }
 }

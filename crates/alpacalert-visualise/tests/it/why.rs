@@ -22,6 +22,7 @@ fn an_explanation_names_the_way_the_evidence_and_the_remedy() {
         repair_sets_cut: false,
         margin: Margin::None,
         blame: vec![],
+        edges: 2,
     };
     assert_snapshot!(explain(&view(&graph), node, &explanation, Look::default()));
 }
