@@ -14,6 +14,7 @@ mod layout;
 pub(crate) mod links;
 mod list;
 mod memory;
+mod newest;
 mod node;
 mod parts;
 mod past;
@@ -29,12 +30,10 @@ mod who;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use alpacalert::Change;
 use alpacalert_model::{Graph, NodeKey, Timestamp};
 use axum::extract::{Path, Query, State};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use tokio::sync::{Mutex, broadcast};
 use tokio::time::Instant;
 
 use crate::{Guarded, Live, Policy};
@@ -42,33 +41,10 @@ use asked::{Asked, ZONE};
 use board::Board;
 use layout::{Face, Page};
 use memory::Memory;
+use newest::Newest;
 use scene::Scene;
 use trouble::Trouble;
 pub(crate) use trouble::dressed;
-
-/// A board is not made anew before this is over, however many look at it.
-const FRESH: Duration = Duration::from_millis(150);
-
-/// A board is good for so long while no state changes: what sensors say and measure changes meanwhile, and is seen then.
-const QUIET: Duration = Duration::from_secs(2);
-
-/// A board, and what tells whether it is still right.
-struct Drawn {
-    at: Instant,
-    /// Holds the changes that came after it.
-    changes: broadcast::Receiver<Arc<Vec<Change>>>,
-    board: Arc<Board>,
-}
-
-impl Drawn {
-    fn is_right(&self) -> bool {
-        let good_for = match self.changes.is_empty() {
-            true => QUIET,
-            false => FRESH,
-        };
-        self.at.elapsed() < good_for
-    }
-}
 
 /// What the handlers of pages share.
 #[derive(Clone)]
@@ -76,7 +52,9 @@ struct Pages {
     live: Live,
     memory: Arc<Memory>,
     services: Arc<Services>,
-    board: Arc<Mutex<Option<Drawn>>>,
+    board: Newest<Board>,
+    /// What everybody may see, without and with what the causes say.
+    public: [Newest<Vec<public::Row>>; 2],
 }
 
 /// The pages of an instance.
@@ -85,7 +63,8 @@ pub fn router(live: Live) -> Guarded {
         memory: Arc::new(Memory::new(live.clone())),
         services: Arc::default(),
         live,
-        board: Arc::default(),
+        board: Newest::default(),
+        public: Default::default(),
     };
     Guarded::new()
         .route("/", Policy::Everybody, get(first))
@@ -114,7 +93,10 @@ async fn first(State(pages): State<Pages>, asked: Asked) -> Result<Response, Tro
 async fn board_page(pages: &Pages, asked: &Asked) -> Result<Response, Trouble> {
     let board = match asked.at {
         Some(_) => Arc::new(pages.look(asked, Board::of).await?),
-        None => pages.newest_board(asked).await?,
+        None => {
+            let make = || pages.look(asked, Board::of);
+            pages.board.get(&pages.live, make).await?
+        }
     };
     let strips = pages.memory.strips(asked.at, board.shown()).await;
     let page = Page {
@@ -140,7 +122,7 @@ pub(crate) async fn no_such_page() -> Trouble {
     Trouble::missing("there is no such page")
 }
 
-/// Every service, found by walking the whole graph at most twice a second, however many look.
+/// Every service by title, put in order at most twice a second, however many look.
 #[derive(Default)]
 struct Services(std::sync::Mutex<Option<(Instant, Arc<[NodeKey]>)>>);
 
@@ -189,24 +171,6 @@ impl Pages {
             f(&scene)
         };
         self.live.query(look).await.ok_or_else(Trouble::ended)
-    }
-
-    /// The board as it is, made at most a few times a second.
-    async fn newest_board(&self, asked: &Asked) -> Result<Arc<Board>, Trouble> {
-        // Whoever comes while it is made waits for the same.
-        let mut newest = self.board.lock().await;
-        if let Some(drawn) = newest.as_ref().filter(|drawn| drawn.is_right()) {
-            return Ok(drawn.board.clone());
-        }
-        // Before it is looked at: what changes meanwhile counts as not seen.
-        let changes = self.live.changes();
-        let board = Arc::new(self.look(asked, Board::of).await?);
-        *newest = Some(Drawn {
-            at: Instant::now(),
-            changes,
-            board: board.clone(),
-        });
-        Ok(board)
     }
 
     fn answer(&self, asked: &Asked, page: &Page) -> Response {

@@ -14,7 +14,7 @@ use super::layout::nothing;
 use super::links::{Links, token};
 use super::memory::Strips;
 use super::parts::{SENTENCE, TITLE, class, count, mark, shape, short, since, tags, thousands};
-use super::scene::{BRIEF, Name, Scene};
+use super::scene::{Name, Purse, Scene};
 
 /// The most that are shown of what is not well, and of what is: more are a link away, and the page stays small.
 const UNWELL: usize = 50;
@@ -68,7 +68,7 @@ pub(crate) struct Board {
 }
 
 impl Board {
-    /// What there is to show. The cost depends on the number of services, not on what is below them.
+    /// What there is to show. The cost depends on the number of services; what is below them is looked at within a bound.
     pub(crate) fn of(scene: &Scene<'_>) -> Board {
         let mut counts = [0; 4];
         let mut nodes: Vec<NodeRef<'_>> = scene.roots().collect();
@@ -88,9 +88,10 @@ impl Board {
         nodes.sort_by_key(place);
         let unwell = nodes.iter().filter(|node| node.state() != State::Passing);
         let mut causes: HashMap<NodeKey, usize> = HashMap::new();
+        let mut purse = Purse::new();
         let mut unwell: Vec<Row> = unwell
             .take(EXPLAINED)
-            .map(|node| Row::unwell(scene, *node, &mut causes))
+            .map(|node| Row::unwell(scene, *node, &mut causes, &mut purse))
             .collect();
         unwell.sort_by_key(|row| (Reverse(row.name.state), Reverse(row.takes_down)));
         unwell.truncate(UNWELL);
@@ -288,8 +289,13 @@ impl Row {
         }
     }
 
-    fn unwell(scene: &Scene<'_>, node: NodeRef<'_>, causes: &mut HashMap<NodeKey, usize>) -> Row {
-        let explanation = scene.graph.explain(node.key(), &BRIEF);
+    fn unwell(
+        scene: &Scene<'_>,
+        node: NodeRef<'_>,
+        causes: &mut HashMap<NodeKey, usize>,
+        purse: &mut Purse,
+    ) -> Row {
+        let explanation = purse.explain(scene.graph, node.key());
         let headline = Headline::from_explanation(&scene.view(), node, explanation.as_ref());
         let found = explanation.iter().flat_map(|found| &found.causes);
         for cause in found {
@@ -308,7 +314,7 @@ impl Row {
             cause: worst.map(Name::of),
             takes_down: others.count(),
             hangs_on: match node.state() {
-                State::Degraded => hangs_on(scene, node, explanation.as_ref()),
+                State::Degraded => hangs_on(scene, node, explanation.as_ref(), purse),
                 _ => None,
             },
             ..Row::well(node)
@@ -324,13 +330,14 @@ fn hangs_on(
     scene: &Scene<'_>,
     node: NodeRef<'_>,
     explanation: Option<&Explanation>,
+    purse: &mut Purse,
 ) -> Option<Name> {
     let ways = explanation?.causes.iter().take(CAUSES);
     let steps = ways.flat_map(|cause| &cause.path);
     let spare = steps
         .filter_map(|key| scene.graph.get(*key))
         .find(|step| matches!(step.role(), Some(Role::System { rule, .. }) if rule != Rule::All))?;
-    let Margin::Failures(leaves) = scene.graph.explain(spare.key(), &BRIEF)?.margin else {
+    let Margin::Failures(leaves) = purse.explain(scene.graph, spare.key())?.margin else {
         return None;
     };
     let [leaf] = leaves.as_slice() else {

@@ -1,9 +1,10 @@
 //! What everybody may see: public services, without what is inside of them. No names of nodes, no addresses, no messages.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use alpacalert::config::Anonymous;
-use alpacalert_model::{Marks, NodeId, NodeKey, NodeRef, State, Timestamp};
+use alpacalert_model::{Explanation, Marks, NodeId, NodeKey, NodeRef, State, Timestamp};
 use alpacalert_store::{Incident, Uptime};
 use alpacalert_visualise::{Headline, clock};
 use axum::extract::State as Shared;
@@ -20,7 +21,7 @@ use super::links::token;
 use super::memory::Span;
 use super::parts::{SENTENCE, TITLE, class, mark, shape, short, since, tags};
 use super::past::day_name;
-use super::scene::{BRIEF, Scene};
+use super::scene::{Purse, Scene};
 use super::trouble::Trouble;
 use crate::{Caller, Viewer};
 
@@ -35,7 +36,7 @@ const SPANS: [Span; 3] = [Span::Day, Span::Week, Span::Quarter];
 
 /// A public service.
 #[derive(Debug)]
-struct Row {
+pub(super) struct Row {
     node: NodeId,
     title: String,
     state: State,
@@ -60,7 +61,7 @@ pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<R
         (asked.at, asked.links.at) = (None, None);
     }
     let face = Shown::to(&asked.caller);
-    let rows = pages.look(&asked, move |scene| face.rows(scene)).await?;
+    let rows = rows(&pages, &asked, face).await?;
     let now = asked.at.unwrap_or_else(Timestamp::now);
     let span = asked.get("period").and_then(Span::parse);
     let span = span
@@ -85,13 +86,27 @@ pub(crate) async fn page(Shared(pages): Shared<Pages>, asked: Asked) -> Result<R
             @if !pasts.is_empty() { (spans(&asked, span)) }
             @if !rows.is_empty() {
                 section aria-label="Services" {
-                    ul.rows.public #services data-keyed { @for row in &rows { (draw(row, pasts.get(&row.node), now, span)) } }
+                    ul.rows.public #services data-keyed { @for row in rows.iter() { (draw(row, pasts.get(&row.node), now, span)) } }
                 }
             }
             @if let Some(incidents) = &incidents { (draw_incidents(incidents, now)) }
         },
     };
     Ok(pages.answer(&asked, &page))
+}
+
+/// What is shown, made for each of those who see more than everybody, and for all others together.
+async fn rows(pages: &Pages, asked: &Asked, face: Shown) -> Result<Arc<Vec<Row>>, Trouble> {
+    let (is_public, causes) = (face.viewer == Viewer::Public, face.causes);
+    let make = || pages.look(asked, move |scene| face.rows(scene));
+    match asked.at {
+        None if is_public => {
+            pages.public[usize::from(causes)]
+                .get(&pages.live, make)
+                .await
+        }
+        _ => Ok(Arc::new(make().await?)),
+    }
 }
 
 /// What is shown to somebody.
@@ -116,17 +131,26 @@ impl Shown {
     fn rows(&self, scene: &Scene<'_>) -> Vec<Row> {
         let services = scene.roots().filter(|node| node.service().is_some());
         let shown = services.filter(|node| self.viewer.lists(*node));
+        let mut purse = Purse::new();
         shown
             .take(SERVICES)
-            .map(|node| self.row(scene, node))
+            .map(|node| self.row(scene, node, &mut purse))
             .collect()
     }
 
-    fn row(&self, scene: &Scene<'_>, node: NodeRef<'_>) -> Row {
+    fn row(&self, scene: &Scene<'_>, node: NodeRef<'_>, purse: &mut Purse) -> Row {
         let inside = self.causes || self.viewer.sees(node);
+        let explanation = match node.state() {
+            State::Passing => None,
+            _ => purse.explain(scene.graph, node.key()),
+        };
+        let explanation = explanation.as_ref();
         Row {
-            why: match node.state() != State::Passing && inside {
-                true => short(&Headline::of(&scene.view(), node).why, SENTENCE),
+            why: match inside {
+                true => {
+                    let headline = Headline::from_explanation(&scene.view(), node, explanation);
+                    short(&headline.why, SENTENCE)
+                }
                 false => String::new(),
             },
             node: node.id().clone(),
@@ -134,7 +158,7 @@ impl Shown {
             state: node.state(),
             since: node.since(),
             marks: node.marks(),
-            cause: cause(scene, node),
+            cause: explanation.and_then(|found| cause(scene, node, found)),
         }
     }
 }
@@ -144,11 +168,11 @@ fn is_public(node: NodeRef<'_>) -> bool {
 }
 
 /// The public service furthest down the way to a cause. What is not public stays unnamed.
-fn cause(scene: &Scene<'_>, node: NodeRef<'_>) -> Option<(String, Option<String>)> {
-    if node.state() == State::Passing {
-        return None;
-    }
-    let explanation = scene.graph.explain(node.key(), &BRIEF)?;
+fn cause(
+    scene: &Scene<'_>,
+    node: NodeRef<'_>,
+    explanation: &Explanation,
+) -> Option<(String, Option<String>)> {
     let revealed = |way: &[NodeKey]| {
         let below = way.iter().rev().take_while(|key| **key != node.key());
         below

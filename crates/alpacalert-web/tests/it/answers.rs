@@ -185,6 +185,45 @@ async fn who_has_the_page_already_is_told_so() {
     panic!("the page is never the same");
 }
 
+#[tokio::test]
+async fn whoever_looks_after_a_change_sees_it_however_many_look() {
+    let canvas = Canvas::new(shop(State::Passing)).await;
+    canvas.until("/", "services work").await;
+    let mut failing = false;
+    for path in ["/", "/public", "/", "/public", "/", "/public"] {
+        // Somebody else has just looked.
+        canvas.get(path).await;
+        failing = !failing;
+        canvas.paint(shop(if failing {
+            State::Failing
+        } else {
+            State::Passing
+        }));
+        for _ in 0..1000 {
+            let services = canvas.live.query(move |graph| {
+                let bad = graph.services().any(|node| node.state() == State::Failing);
+                bad == failing
+            });
+            if services.await == Some(true) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let begun = std::time::Instant::now();
+        let page = canvas.get(path).await.body;
+        assert_eq!(
+            page.contains("s-failing\" id=\"verdict\""),
+            failing,
+            "{path}: {page}"
+        );
+        assert!(
+            begun.elapsed() < Duration::from_secs(1),
+            "{:?}",
+            begun.elapsed()
+        );
+    }
+}
+
 /// What views cost, beside a request that does nothing. Long form: `ALPACALERT_PAGE_SENSORS=100000`, in a release build.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_view_costs_no_more_with_more_sensors_behind_it() {

@@ -31,7 +31,7 @@ type Shared = Arc<Mutex<Vec<Painted>>>;
 pub(crate) struct Canvas {
     pub(crate) address: SocketAddr,
     nodes: Shared,
-    live: Live,
+    pub(crate) live: Live,
     access: Access,
     stop: CancellationToken,
     server: Option<JoinHandle<()>>,
