@@ -3,7 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use alpacalert_testkit::{Nginx, require};
 
@@ -15,12 +16,19 @@ const SECONDS: &str = "5";
 /// How many nodes fail: the page of a thousand problems.
 const PROBLEMS: usize = 1000;
 
+/// That page.
+const PROBLEMS_PATH: &str = "/api/v1/nodes?state=failing&limit=1000";
+
+/// What reports while lists are asked for.
+const TOKEN: &str = "7f3a90c4d1e85b26a07f3a90c4d1e85b26a0c1d2";
+
 pub(crate) fn bench() {
     let Some(wrk) = require("wrk") else { return };
     let count = instance::nodes();
     let (configuration, last) = instance::configuration();
     let configuration = format!(
-        "{configuration}services:\n  shop: {{ title: The shop, requires: [ {{ find: {{ source: {last}, path: '*' }} }} ] }}\n"
+        "{configuration}services:\n  shop: {{ title: The shop, requires: [ {{ find: {{ source: {last}, path: '*' }} }} ] }}\n  \
+import: {{ requires: [ {{ push: {{ name: import, expires: 1h, token: {TOKEN} }} }} ] }}\n"
     );
     let instance = Instance::start(&configuration, |folder| {
         instance::sources(folder, count, PROBLEMS);
@@ -31,16 +39,13 @@ pub(crate) fn bench() {
     for (what, path, more) in [
         ("the summary of a service", "/api/v1/services/shop", ""),
         ("one node", node.as_str(), ""),
-        (
-            "1,000 problems",
-            "/api/v1/nodes?state=failing&limit=1000",
-            "",
-        ),
+        ("1,000 problems", PROBLEMS_PATH, ""),
         (
             "the same service, known already",
             "/api/v1/services/shop",
             "etag",
         ),
+        ("the same problems, known already", PROBLEMS_PATH, "etag"),
     ] {
         let (head, body) = instance.ask(&format!("GET {path} HTTP/1.1\r\n"));
         assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
@@ -65,8 +70,58 @@ pub(crate) fn bench() {
             100.0 * rate / beside,
         );
     }
+    for per_second in [10, 100, 1000] {
+        while_it_changes(&wrk, &instance, per_second);
+    }
     first_byte(&instance, "/api/v1/nodes?limit=1000");
     first_byte(&instance, "/");
+}
+
+/// The page of a thousand problems while something else says something else so often: the list is made anew each time.
+fn while_it_changes(wrk: &std::path::Path, instance: &Instance, per_second: u32) {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let told = scope.spawn(|| change(instance, per_second, &stop));
+        let before = instance.seconds();
+        let rate = ask(wrk, &instance.url(PROBLEMS_PATH), None);
+        let used = instance.seconds() - before;
+        stop.store(true, Ordering::Relaxed);
+        let told = told.join().expect("changes are told");
+        println!(
+            "1,000 problems, {:.0} changes/s: {rate:.0}/s, {:.0}/s/core",
+            f64::from(told) / 5.0,
+            rate * 5.0 / used
+        );
+    });
+}
+
+/// Reports another message so often, over one connection. Gives how many were taken.
+fn change(instance: &Instance, per_second: u32, stop: &AtomicBool) -> u32 {
+    let mut stream = TcpStream::connect(("127.0.0.1", instance.port)).expect("it listens");
+    stream.set_nodelay(true).expect("it is a socket");
+    let pause = Duration::from_secs(1) / per_second;
+    let (mut next, mut told) = (Instant::now(), 0_u32);
+    while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+        next += pause;
+        let said = format!("{told:08}");
+        let request = format!(
+            "POST /api/v1/push/import?state=degraded HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\
+             Content-Type: text/plain\r\nContent-Length: 8\r\n\r\n{said}"
+        );
+        stream
+            .write_all(request.as_bytes())
+            .expect("it can be told");
+        let mut answer = [0; 4096];
+        let read = stream.read(&mut answer).expect("it answers");
+        assert!(
+            answer[..read].starts_with(b"HTTP/1.1 204"),
+            "{}",
+            String::from_utf8_lossy(&answer[..read])
+        );
+        told += 1;
+    }
+    told
 }
 
 fn ask(wrk: &std::path::Path, url: &str, header: Option<&str>) -> f64 {

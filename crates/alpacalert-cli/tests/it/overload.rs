@@ -28,6 +28,15 @@ fn number(variable: &str, usual: usize) -> usize {
     given.and_then(|given| given.parse().ok()).unwrap_or(usual)
 }
 
+/// Tells clients to stop, also when the test fails: they would go on for ever, and so would the test.
+struct Until<'a>(&'a AtomicBool);
+
+impl Drop for Until<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 fn lateness(daemon: &Daemon) -> f64 {
     // The newest thousand measurements are counted: two and a half seconds of them.
     std::thread::sleep(Duration::from_secs(4));
@@ -75,6 +84,13 @@ fn clients_that_want_too_much_do_not_make_measurements_late() {
     let mut limits = getrlimit(Resource::Nofile);
     limits.current = limits.maximum;
     setrlimit(Resource::Nofile, limits).expect("files may be opened");
+    // An instance takes connections for half of the files that it may open.
+    let files = limits.maximum.unwrap_or(u64::MAX);
+    let needed = 2 * (idle as u64 + 200);
+    assert!(
+        files >= needed,
+        "so many connections need `ulimit -n {needed}`, not {files}"
+    );
     // Each thing is measured once, so that two hundred sensors are two hundred files.
     let files = alpacalert_testkit::temp_dir();
     let mut text = String::from("instance: here\nservices:\n  all:\n    public: true\n    all:\n");
@@ -95,6 +111,7 @@ fn clients_that_want_too_much_do_not_make_measurements_late() {
     let address = daemon.address.as_str();
     let (stop, answered) = (AtomicBool::new(false), AtomicU64::new(0));
     let (during, asked) = std::thread::scope(|scope| {
+        let _until = Until(&stop);
         // Those who keep connections: they are opened again as they are cut off.
         scope.spawn(|| {
             let mut open: Vec<TcpStream> = Vec::new();
@@ -145,7 +162,6 @@ fn clients_that_want_too_much_do_not_make_measurements_late() {
         };
         let asked =
             (answered.load(Ordering::Relaxed) - from) as f64 / start.elapsed().as_secs_f64();
-        stop.store(true, Ordering::Relaxed);
         (during, asked)
     });
     let told = format!(

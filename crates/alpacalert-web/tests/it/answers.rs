@@ -240,23 +240,37 @@ async fn a_view_costs_no_more_with_more_sensors_behind_it() {
         "/nodes?q=sensor-77-7",
         &page_of("service-8"),
     ] {
+        // These two are kept, and are made anew for whoever asks two seconds later.
+        let (pause, looks) = match path {
+            "/" | "/public" => (Duration::from_millis(2_050), 5),
+            _ => (Duration::from_millis(20), 15),
+        };
         let mut times = Vec::new();
+        let mut kept: Vec<f64> = Vec::new();
         let mut size = 0;
-        for _ in 0..15 {
-            // Longer than a board is kept while things change; where nothing does, only the first is made anew.
-            tokio::time::sleep(Duration::from_millis(200)).await;
+        let look = async || {
             let start = std::time::Instant::now();
-            size = canvas.get(path).await.body.len();
-            times.push(start.elapsed().as_secs_f64() * 1000.0);
+            let size = canvas.get(path).await.body.len();
+            (start.elapsed().as_secs_f64() * 1000.0, size)
+        };
+        for _ in 0..looks {
+            tokio::time::sleep(pause).await;
+            let (took, bytes) = look().await;
+            times.push(took);
+            size = bytes;
+            kept.push(look().await.0);
         }
         times.sort_by(f64::total_cmp);
+        kept.sort_by(f64::total_cmp);
         println!(
-            "{sensors} sensors, {path}: median {:.1} ms, worst {:.1} ms, {size} bytes",
-            times[7], times[14]
+            "{sensors} sensors, {path}: median {:.1} ms, worst {:.1} ms; asked again at once {:.1} ms; {size} bytes",
+            times[looks / 2],
+            times[looks - 1],
+            kept[looks / 2]
         );
         assert!(size < 100_000, "{path} has {size} bytes");
         if !cfg!(debug_assertions) && path == "/" {
-            assert!(times[7] < 50.0, "{path} takes {times:?} ms");
+            assert!(times[looks / 2] < 50.0, "{path} takes {times:?} ms");
         }
     }
 }
