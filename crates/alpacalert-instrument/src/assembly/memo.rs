@@ -4,7 +4,7 @@
 //! instrumentors of its kind, which ask for other units; it is built again when a fact that it looked at has changed, or
 //! when its time has come, and goes when nobody asks for it any more.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use alpacalert_model::{NodeId, Timestamp};
@@ -76,6 +76,8 @@ struct Frame {
     unit: u32,
     children: Vec<u32>,
     begun: usize,
+    /// Whether it was built before.
+    again: bool,
 }
 
 /// Which nodes were built and, if it is to be known, for whom and from what.
@@ -313,17 +315,18 @@ impl Memo {
         if let Some(frame) = self.frames.last_mut() {
             frame.children.push(at);
         }
-        self.begin(at);
+        self.begin(at, false);
         Some(at)
     }
 
-    pub(super) fn begin(&mut self, unit: u32) {
+    pub(super) fn begin(&mut self, unit: u32, again: bool) {
         if self.remembers {
             let begun = reads::begin();
             self.frames.push(Frame {
                 unit,
                 children: Vec::new(),
                 begun,
+                again,
             });
         }
     }
@@ -359,6 +362,13 @@ impl Memo {
                 left.push(child);
             }
         }
+        let added = children
+            .iter()
+            .filter(|child| before.binary_search(child).is_err());
+        // In a first building, what requires each other is met while it is being built.
+        if frame.again && added.copied().any(|child| self.reaches(child, unit)) {
+            self.spoil("things require each other");
+        }
         self.units[unit as usize].children = children.into();
         facts.sort_unstable();
         facts.dedup();
@@ -369,6 +379,20 @@ impl Memo {
             self.units[unit as usize].due = due;
             self.due.insert((at, unit));
         }
+    }
+
+    /// Whether a unit asks for another one, at whatever remove.
+    fn reaches(&self, from: u32, to: u32) -> bool {
+        let mut seen = HashSet::from([from]);
+        let mut next = vec![from];
+        while let Some(unit) = next.pop() {
+            if unit == to {
+                return true;
+            }
+            let children = self.units[unit as usize].children.iter();
+            next.extend(children.filter(|child| seen.insert(**child)));
+        }
+        false
     }
 
     /// One fewer asks for a unit.

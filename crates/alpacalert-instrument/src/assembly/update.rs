@@ -35,7 +35,7 @@ impl<'a> Builder<'a> {
         mut self,
         build: impl FnOnce(&mut Self) -> Result<(), InstrumentError>,
     ) -> Result<(Assembly, Memo), InstrumentError> {
-        self.memo.begin(TOP);
+        self.memo.begin(TOP, false);
         let built = build(&mut self);
         self.memo.close(&mut self.left, &mut self.flipped);
         built?;
@@ -57,7 +57,7 @@ impl<'a> Builder<'a> {
         if dirty.first() == Some(&TOP) {
             dirty.remove(0);
             self.memo.retire(TOP, &mut before);
-            self.memo.begin(TOP);
+            self.memo.begin(TOP, true);
             let built = build(&mut self);
             self.memo.close(&mut self.left, &mut self.flipped);
             built?;
@@ -151,7 +151,7 @@ impl<'a> Builder<'a> {
         };
         self.memo.retire(unit, before);
         self.depth = self.memo.depth(unit);
-        self.memo.begin(unit);
+        self.memo.begin(unit, true);
         self.fill(id, request, describe);
         self.memo.close(&mut self.left, &mut self.flipped);
         self.depth = 0;

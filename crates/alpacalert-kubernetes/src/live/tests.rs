@@ -265,5 +265,4 @@ fn what_is_kept_up_change_by_change_is_what_a_fresh_look_shows() {
         "{updates} of {batches} batches were updates"
     );
     assert!(built * 2 < nodes, "{built} of {nodes} nodes were built");
-    println!("{updates} of {batches} batches were updates, which built {built} of {nodes} nodes");
 }

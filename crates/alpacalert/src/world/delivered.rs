@@ -14,6 +14,8 @@ use crate::sources::Delivery;
 
 /// No more than one part of so many of the time goes into assembling a blueprint as a whole, when it is a large one.
 const WHOLE_SHARE: u32 = 5;
+/// How often it is looked again where paths lead to, when what they led to brought other things.
+const FIND_ROUNDS: usize = 3;
 /// A blueprint that is assembled as a whole in less than this is not a large one.
 const SMALL: Duration = Duration::from_millis(20);
 
@@ -124,10 +126,22 @@ impl World {
         let memo = self.memos.get(&configuration);
         let is_due = memo.and_then(Memo::due).is_some_and(|due| due <= now);
         if is_due || self.assembler.configuration_asks(&settled) {
-            let finds = self.assembler.configuration_finds(&settled) && !step.touched.is_empty();
+            let finds = self.assembler.configuration_finds(&settled);
+            let before = step.touched.len();
             match news {
-                Owed::Facts(facts) if !finds => self.update_configuration(&facts, now, step),
+                Owed::Facts(facts) if !(finds && before > 0) => {
+                    self.update_configuration(&facts, now, step);
+                }
                 _ => self.apply_configuration_again(now, step),
+            }
+            // What a path leads to may be what the configuration itself has just brought.
+            let mut looked = before;
+            for _ in 0..FIND_ROUNDS {
+                if !finds || step.touched.len() == looked {
+                    break;
+                }
+                looked = step.touched.len();
+                self.apply_configuration_again(now, step);
             }
         }
         self.settle_freed(now, step);
