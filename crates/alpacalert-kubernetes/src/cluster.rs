@@ -131,12 +131,17 @@ impl Cluster {
     ) -> Cluster {
         let mut cluster = Cluster::new(name, origin, options);
         cluster.access = access;
+        let all: Vec<Arc<Object>> = objects
+            .values()
+            .flat_map(BTreeMap::values)
+            .cloned()
+            .collect();
+        cluster.objects = objects;
         let mut changed = Vec::new();
-        for table in objects.into_values() {
-            for object in table.into_values() {
-                cluster.put(object, &mut changed);
-                changed.clear();
-            }
+        for object in all {
+            cluster.change(None, Some(&object), &mut changed);
+            // Nobody has looked at anything yet.
+            changed.clear();
         }
         cluster
     }
@@ -152,21 +157,7 @@ impl Cluster {
         };
         let before = table.insert(object.reference.clone(), object.clone());
         changed.push(object.fact);
-        if before.is_none() {
-            self.note_list(&object, changed);
-            if !object.namespace().is_empty() {
-                match self.roots.held.get_mut(object.namespace()) {
-                    Some(count) => *count += 1,
-                    None => {
-                        self.roots.held.insert(object.namespace().into(), 1);
-                        changed.push(fact::namespaces());
-                    }
-                }
-            }
-        }
-        let before = before.as_deref();
-        self.index.change(before, Some(&object), changed);
-        self.change_roots(before, Some(&object), changed);
+        self.change(before.as_deref(), Some(&object), changed);
     }
 
     /// Takes an object away, if it is there.
@@ -178,19 +169,31 @@ impl Cluster {
             return;
         };
         changed.push(object.fact);
-        self.note_list(&object, changed);
-        if let Some(count) = self.roots.held.get_mut(object.namespace()) {
-            *count -= 1;
-            if *count == 0 {
-                self.roots.held.remove(object.namespace());
-                changed.push(fact::namespaces());
-            }
-        }
-        self.index.change(Some(&object), None, changed);
-        self.change_roots(Some(&object), None, changed);
+        self.change(Some(&object), None, changed);
     }
 
-    fn note_list(&self, object: &Object, changed: &mut Vec<Fact>) {
+    /// Takes in what follows from an object's being there, being gone, or being another than before.
+    fn change(&mut self, before: Option<&Object>, after: Option<&Object>, changed: &mut Vec<Fact>) {
+        match (before, after) {
+            (None, Some(object)) => {
+                Self::note_list(object, changed);
+                if self.roots.hold(object.namespace()) {
+                    changed.push(fact::namespaces());
+                }
+            }
+            (Some(object), None) => {
+                Self::note_list(object, changed);
+                if self.roots.release(object.namespace()) {
+                    changed.push(fact::namespaces());
+                }
+            }
+            _ => {}
+        }
+        self.index.change(before, after, changed);
+        self.change_roots(before, after, changed);
+    }
+
+    fn note_list(object: &Object, changed: &mut Vec<Fact>) {
         changed.push(fact::table(&object.kind));
         if !object.namespace().is_empty() {
             changed.push(fact::in_namespace(&object.kind, object.namespace()));
@@ -431,7 +434,7 @@ impl Cluster {
     /// The namespaces that something is in, whether or not the Namespace itself can be seen.
     pub(crate) fn held_namespaces(&self) -> impl Iterator<Item = &str> {
         note(fact::namespaces);
-        self.roots.held.keys().map(|name| &**name)
+        self.roots.namespaces()
     }
 
     /// The kinds that there are, or were, objects of.

@@ -22,7 +22,7 @@ pub(crate) struct Roots {
     /// By namespace; what is in none has an empty one.
     roots: BTreeMap<Box<str>, BTreeMap<Place, Effect>>,
     /// How many objects each namespace holds, whether or not the Namespace itself can be seen.
-    pub(super) held: BTreeMap<Box<str>, usize>,
+    held: BTreeMap<Box<str>, usize>,
 }
 
 impl Roots {
@@ -33,6 +33,39 @@ impl Roots {
     ) -> impl Iterator<Item = (&'a Arc<str>, &'a Arc<str>, Effect)> + use<'a> {
         let roots = self.roots.get(namespace).into_iter().flatten();
         roots.map(|((_, kind, reference), effect)| (kind, reference, *effect))
+    }
+
+    /// The namespaces that something is in.
+    pub(super) fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.held.keys().map(|name| &**name)
+    }
+
+    /// One more object is in a namespace; tells whether it is the first.
+    pub(super) fn hold(&mut self, namespace: &str) -> bool {
+        if namespace.is_empty() {
+            return false;
+        }
+        match self.held.get_mut(namespace) {
+            Some(count) => *count += 1,
+            None => {
+                self.held.insert(namespace.into(), 1);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// One fewer object is in a namespace; tells whether it was the last.
+    pub(super) fn release(&mut self, namespace: &str) -> bool {
+        let Some(count) = self.held.get_mut(namespace) else {
+            return false;
+        };
+        *count -= 1;
+        let last = *count == 0;
+        if last {
+            self.held.remove(namespace);
+        }
+        last
     }
 
     fn set(&mut self, object: &Object, effect: Option<Effect>) -> bool {
