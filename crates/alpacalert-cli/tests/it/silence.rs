@@ -4,6 +4,7 @@
 mod clusters;
 mod tellers;
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -198,7 +199,7 @@ fn whatever_stops_telling_is_unknown_and_nothing_of_it_passes_until_it_tells_aga
         path: folder.path().to_owned(),
         sources: String::new(),
     };
-    let publisher = Arc::new(publisher(folder.path()));
+    let publisher = Rc::new(publisher(folder.path()));
     let (talks, ends) = (
         Arc::new(AtomicBool::new(true)),
         Arc::new(AtomicBool::new(false)),

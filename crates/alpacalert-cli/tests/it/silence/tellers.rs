@@ -1,6 +1,7 @@
 //! What tells of things, and how it stops.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -181,7 +182,7 @@ impl Home {
 }
 
 /// Another instance, asked again and again and by its stream of changes.
-pub(super) fn peers(home: &mut Home, publisher: &Arc<Daemon>) -> [Teller; 2] {
+pub(super) fn peers(home: &mut Home, publisher: &Rc<Daemon>) -> [Teller; 2] {
     let teller = |name: &'static str, home: &mut Home, polled: bool, believed: Duration| {
         let network = Arc::new(Proxy::to(&publisher.address));
         let keys = if polled { KEYS } else { "timeout: 1s" };
