@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "long forms tell what they measured")]
 
 mod check;
+mod clocks;
 mod conformance;
 mod diamond;
 mod federation;
