@@ -77,11 +77,15 @@ impl World {
         self.fetched.remove(&entry.name);
         self.fed.retain(|_, fed| fed.blueprint != entry.slot);
         self.conflicted.remove(&entry.slot);
+        self.owed.remove(&entry.slot);
+        self.memos.remove(&entry.slot);
+        self.rests.remove(&entry.slot);
         step.rosters.push(Roster {
             blueprint: entry.slot,
             sensors: Vec::new(),
             kept: HashSet::new(),
             news: true,
+            gone: None,
         });
         let mut names = self.assembler.sources.iter().map(|source| &source.name);
         if names.all(|name| *name != entry.name) {
