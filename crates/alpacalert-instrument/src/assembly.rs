@@ -16,7 +16,7 @@ pub use scope::Scope;
 
 use crate::{
     Inbox, InstrumentError, OutputLimits, Params, Redactor, Registry, Schedule, ScheduleOverrides,
-    Sensor, Snapshot,
+    Sensor, Snapshot, Window,
 };
 
 /// What should be in the graph, with what measures it.
@@ -28,6 +28,8 @@ pub struct Assembly {
     pub sensors: HashMap<NodeId, Measured>,
     /// What is known already, by node: of sensors that their source feeds.
     pub observations: Vec<(NodeId, Observation)>,
+    /// When work on nodes is planned; a node may be there more than once.
+    pub maintenance: Vec<(NodeId, Window)>,
 }
 
 /// A sensor and how often it is measured.
@@ -70,6 +72,8 @@ pub struct Request {
     pub owner: Option<Arc<str>>,
     /// How often and how patiently to measure it, where that is said.
     pub schedule: ScheduleOverrides,
+    /// When work on it is planned.
+    pub maintenance: Vec<Window>,
     /// What placeholders such as `{namespace}` in sensors that users add to the kind stand for, beside the usual ones.
     pub fields: BTreeMap<String, String>,
     /// More of them, where the identity tells them all: made when somebody reads them, which is rare, and the things many.
@@ -89,6 +93,7 @@ impl PartialEq for Request {
             && self.title == other.title
             && self.owner == other.owner
             && self.schedule == other.schedule
+            && self.maintenance == other.maintenance
             && self.fields == other.fields
             && tell_alike
     }
@@ -118,6 +123,7 @@ impl Request {
             title: None,
             owner: None,
             schedule: ScheduleOverrides::default(),
+            maintenance: Vec::new(),
             fields: BTreeMap::new(),
             told_by_id: None,
         }
@@ -373,6 +379,10 @@ impl<'a> Builder<'a> {
         contribute: impl FnOnce(&Target, &mut Scope<'_, '_>),
     ) -> Result<NodeId, InstrumentError> {
         let id = request.id();
+        // Whoever asks for it, and whether or not others did before.
+        let maintenance = request.maintenance.iter();
+        let maintenance = maintenance.map(|window| (id.clone(), window.clone()));
+        self.assembly.maintenance.extend(maintenance);
         if self.contains(&id) {
             return Ok(id);
         }

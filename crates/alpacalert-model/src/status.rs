@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -278,6 +279,15 @@ impl Mark {
             Mark::Flapping => "flapping",
         }
     }
+}
+
+/// Until when work on a node is planned, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maintenance {
+    /// The moment after the last.
+    pub until: Timestamp,
+    /// Why, for people.
+    pub reason: Arc<str>,
 }
 
 /// A set of marks.

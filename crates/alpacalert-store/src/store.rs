@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use alpacalert_model::{Graph, NodeId, NodeRef, Reason, State, Timestamp, Transition};
+use alpacalert_model::{Graph, NodeId, NodeKey, NodeRef, Reason, State, Timestamp, Transition};
 use tokio::sync::watch;
 
 use crate::entry::{self, Change, Description, Entry};
@@ -176,6 +176,38 @@ impl Store {
         }
         if self.0.shared.queue.wants_everything() {
             self.record_everything(graph, now);
+        }
+    }
+
+    /// Takes whether work on nodes is planned for now, which is no change of state: time in which they are not well counts as
+    /// maintenance from then on, or does not any more. `say` is as for [`Store::record_saying`].
+    pub fn record_maintained(
+        &self,
+        graph: &Graph,
+        nodes: &[NodeKey],
+        now: Timestamp,
+        mut say: impl FnMut(NodeRef<'_>) -> Option<String>,
+    ) {
+        let nodes = nodes.iter().filter_map(|key| graph.get(*key));
+        // Of what nobody has seen yet nothing is remembered; how it is seen first tells of the work, too.
+        let entries: Vec<Entry> = nodes
+            .filter(|node| node.since().is_some())
+            .map(|node| {
+                let mut change = Change {
+                    same: true,
+                    ..Change::now(node, now)
+                };
+                if node.service().is_some()
+                    && node.state() != State::Passing
+                    && let Some(said) = say(node)
+                {
+                    change.message = said.into();
+                }
+                Entry::Change(Box::new(change))
+            })
+            .collect();
+        if !entries.is_empty() {
+            self.0.shared.queue.push(entries, now);
         }
     }
 

@@ -4,6 +4,7 @@
 mod assembler;
 mod extension;
 mod found;
+mod maintain;
 mod rediscover;
 mod reload;
 
@@ -24,6 +25,7 @@ use crate::build::Slot;
 use crate::sources::Delivery;
 pub(crate) use assembler::{Assembler, CONFIGURATION};
 pub(crate) use extension::Extension;
+use maintain::Planned;
 
 /// What one blueprint wants to be measured: the whole list, each time.
 pub(crate) struct Roster {
@@ -87,6 +89,7 @@ pub(crate) struct World {
     fed: HashMap<NodeKey, Fed>,
     /// Blueprints that wanted a node which another one had already; they are applied again when a node goes.
     conflicted: HashSet<Slot>,
+    maintenance: Planned,
     /// The slot of the next source.
     next_slot: Slot,
 }
@@ -104,6 +107,7 @@ impl World {
             fetched: HashMap::new(),
             fed: HashMap::new(),
             conflicted: HashSet::new(),
+            maintenance: Planned::default(),
             next_slot: 0,
         };
         for entry in &mut world.assembler.sources {
@@ -223,6 +227,7 @@ impl World {
     ) {
         let blueprint = self.assembler.slot(index);
         let name = self.assembler.blueprint_name(index);
+        self.maintenance.plan(blueprint, assembly.maintenance);
         let applied = self.graph.apply(&name, assembly.blueprint, now);
         step.note(&self.graph, &applied);
         for refused in &applied.refused {

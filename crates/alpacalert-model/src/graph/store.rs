@@ -265,6 +265,7 @@ impl Graph {
         if let Ok(entry) = self.by_id.find_entry(hash, |other| *other == index) {
             entry.remove();
         }
+        self.maintained.remove(&index);
         let slot = &mut self.slots[index as usize];
         slot.node = None;
         // A slot whose generations are used up is never used again: no handle ever means two nodes.

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use alpacalert_model::{
-    Blueprint, Graph, Measurement, Member, Message, Node, NodeId, NodeRef, Observation, Reason,
-    Role, Severity, State, Timestamp, Update,
+    Blueprint, Graph, Mark, Measurement, Member, Message, Node, NodeId, NodeRef, Observation,
+    Reason, Role, Severity, State, Timestamp, Update,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -205,6 +205,8 @@ impl Rebuilt {
             };
             let (entered, flags) = (change.at, change.flags);
             since.push((key, stamp(change.since.unwrap_or(entered))));
+            let maintenance = flags & flag::MAINTENANCE != 0;
+            self.graph.mark(key, Mark::Maintenance, maintenance);
             if !self.graph.get(key).is_some_and(NodeRef::is_sensor) {
                 continue;
             }

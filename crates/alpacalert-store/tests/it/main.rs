@@ -5,6 +5,7 @@
 mod crash;
 mod damage;
 mod keeps;
+mod planned;
 mod remembers;
 mod trouble;
 mod world;

@@ -120,7 +120,13 @@ impl Assembler {
             }
             builder.node(node);
         }
-        builder.finish()
+        let mut assembly = builder.finish();
+        let windows = self.plan.groups.iter().flat_map(|group| {
+            let windows = group.maintenance.iter();
+            windows.map(|window| (group.id.clone(), window.clone()))
+        });
+        assembly.maintenance.extend(windows);
+        assembly
     }
 
     /// Whether the configuration must be assembled anew when one of these sources delivered.

@@ -70,6 +70,7 @@ impl World {
         self.fetched.remove(&entry.name);
         self.fed.retain(|_, fed| fed.blueprint != entry.slot);
         self.conflicted.remove(&entry.slot);
+        self.maintenance.plan(entry.slot, Vec::new());
         step.rosters.push(Roster {
             blueprint: entry.slot,
             sensors: Vec::new(),

@@ -4,6 +4,7 @@ mod assembly;
 mod check;
 mod clock;
 mod conflicts;
+mod maintain;
 mod mutants;
 mod rediscover;
 mod reload;
