@@ -10,6 +10,7 @@ mod feed;
 mod hostile;
 mod k8s;
 mod k8s_live;
+mod maintenance;
 mod outputs;
 mod overload;
 mod program;

@@ -32,7 +32,7 @@ impl Planned {
     pub(super) fn plan(&mut self, blueprint: Slot, windows: Vec<(NodeId, Window)>) {
         // What stands where in the graph may have changed, too.
         self.stale = true;
-        let before = self.windows.remove(&blueprint).unwrap_or_default();
+        let mut before = self.windows.remove(&blueprint).unwrap_or_default();
         if windows.is_empty() {
             // Who has none any more may be marked still.
             if !before.is_empty() {
@@ -50,6 +50,12 @@ impl Planned {
             // Said by several who ask for the same thing.
             if !windows.all.contains(&window) {
                 windows.all.push(window);
+            }
+        }
+        for (node, windows) in &mut planned {
+            // Most of the time they are those that they were.
+            if let Some(old) = before.remove(node).filter(|old| old.all == windows.all) {
+                *windows = old;
             }
         }
         self.windows.insert(blueprint, planned);
