@@ -25,6 +25,7 @@ mod shared;
 mod signals;
 mod supervisor;
 mod terminal;
+mod tls;
 mod usage;
 mod watch;
 mod world;
