@@ -152,6 +152,17 @@ pub struct Observation {
     pub measurements: Vec<Measurement>,
     /// When the facts were true.
     pub at: Timestamp,
+    /// The faults elsewhere that it tells of, all of them; empty when that is not known. What several tell of is one fault.
+    pub origins: Vec<Origin>,
+}
+
+/// A fault where it is, of which somebody else told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Which: the same for all who tell of it.
+    pub id: Arc<str>,
+    /// Over how many others it came.
+    pub hops: u32,
 }
 
 impl Observation {
@@ -163,6 +174,7 @@ impl Observation {
             messages: Vec::new(),
             measurements: Vec::new(),
             at,
+            origins: Vec::new(),
         }
     }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::{
-    Edge, Maintenance, Marks, Measurement, Message, NodeId, Reason, Role, Rule, ServiceInfo,
-    Severity, State, Status, Sums,
+    Edge, Maintenance, Marks, Measurement, Message, NodeId, Origin, Reason, Role, Rule,
+    ServiceInfo, Severity, State, Status, Sums,
 };
 
 use super::store::{Part, Standing, Stored};
@@ -138,6 +138,14 @@ impl<'a> NodeRef<'a> {
     pub fn measurements(self) -> &'a [Measurement] {
         match &self.stored().part {
             Part::Sensor(Some(evidence)) => &evidence.measurements,
+            _ => &[],
+        }
+    }
+
+    /// The faults elsewhere that a sensor tells of; see [`Observation::origins`](crate::Observation::origins).
+    pub fn origins(self) -> &'a [Origin] {
+        match &self.stored().part {
+            Part::Sensor(Some(evidence)) => &evidence.origins,
             _ => &[],
         }
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::{
-    Edge, Effect, Kind, Marks, Measurement, Message, NodeId, Reason, Role, Rule, ServiceInfo,
-    State, Sums,
+    Edge, Effect, Kind, Marks, Measurement, Message, NodeId, Origin, Reason, Role, Rule,
+    ServiceInfo, State, Sums,
 };
 
 use super::{Graph, NodeKey};
@@ -62,6 +62,7 @@ pub(super) enum Part {
 pub(super) struct Evidence {
     pub(super) messages: Vec<Message>,
     pub(super) measurements: Vec<Measurement>,
+    pub(super) origins: Box<[Origin]>,
 }
 
 #[derive(Clone, Debug, Default)]
