@@ -22,7 +22,7 @@ use memo::Recipe;
 
 use crate::{
     Inbox, InstrumentError, OutputLimits, Params, Redactor, Registry, Schedule, ScheduleOverrides,
-    Sensor, Snapshot,
+    Sensor, Snapshot, Window,
 };
 
 /// What should be in the graph, with what measures it.
@@ -34,6 +34,8 @@ pub struct Assembly {
     pub sensors: HashMap<NodeId, Measured>,
     /// What is known already, by node: of sensors that their source feeds.
     pub observations: Vec<(NodeId, Observation)>,
+    /// When work on nodes is planned; a node may be there more than once.
+    pub maintenance: Vec<(NodeId, Window)>,
 }
 
 /// A sensor and how often it is measured.
@@ -76,6 +78,8 @@ pub struct Request {
     pub owner: Option<Arc<str>>,
     /// How often and how patiently to measure it, where that is said.
     pub schedule: ScheduleOverrides,
+    /// When work on it is planned.
+    pub maintenance: Vec<Window>,
     /// What placeholders such as `{namespace}` in sensors that users add to the kind stand for, beside the usual ones.
     pub fields: BTreeMap<String, String>,
     /// More of them, where the identity tells them all: made when somebody reads them, which is rare, and the things many.
@@ -98,6 +102,7 @@ impl PartialEq for Request {
             && self.title == other.title
             && self.owner == other.owner
             && self.schedule == other.schedule
+            && self.maintenance == other.maintenance
             && self.fields == other.fields
             && self.part == other.part
             && tell_alike
@@ -128,6 +133,7 @@ impl Request {
             title: None,
             owner: None,
             schedule: ScheduleOverrides::default(),
+            maintenance: Vec::new(),
             fields: BTreeMap::new(),
             told_by_id: None,
             part: false,
@@ -380,7 +386,7 @@ impl<'a> Builder<'a> {
         describe: Option<Describe>,
     ) -> Result<NodeId, InstrumentError> {
         let id = request.id();
-        if self.is_there(&id, request.part, &request.kind)? {
+        if self.is_there(&id, &request)? {
             return Ok(id);
         }
         let recipe = || Recipe::of(&request, describe);
@@ -398,7 +404,7 @@ impl<'a> Builder<'a> {
         contribute: impl FnOnce(&Target, &mut Scope<'_, '_>),
     ) -> Result<NodeId, InstrumentError> {
         let id = request.id();
-        if self.is_there(&id, request.part, &request.kind)? {
+        if self.is_there(&id, &request)? {
             return Ok(id);
         }
         let unit = self
@@ -410,12 +416,18 @@ impl<'a> Builder<'a> {
     }
 
     /// Whether a thing that is asked for is there already, or being built; the error is that it would stand too deep.
-    fn is_there(&mut self, id: &NodeId, part: bool, kind: &Kind) -> Result<bool, InstrumentError> {
-        if self.memo.asks(id, part) {
+    fn is_there(&mut self, id: &NodeId, request: &Request) -> Result<bool, InstrumentError> {
+        // Whoever asks for it, and whether or not others did before.
+        let maintenance = request.maintenance.iter();
+        let maintenance = maintenance.map(|window| (id.clone(), window.clone()));
+        self.assembly.maintenance.extend(maintenance);
+        if self.memo.asks(id, request.part) {
             return Ok(true);
         }
         if self.depth >= Self::MAX_DEPTH {
-            return Err(InstrumentError::TooDeep { kind: kind.clone() });
+            return Err(InstrumentError::TooDeep {
+                kind: request.kind.clone(),
+            });
         }
         Ok(false)
     }

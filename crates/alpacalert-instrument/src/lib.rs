@@ -15,6 +15,7 @@ mod context;
 mod generic;
 mod guard;
 mod inbox;
+mod maintenance;
 mod params;
 mod reads;
 mod registry;
@@ -40,6 +41,7 @@ pub use generic::{
 };
 pub use guard::{fetch_guarded, measure_guarded};
 pub use inbox::{Expected, Inbox, Kept, Pass, Refused, Word};
+pub use maintenance::{Day, When, Window, next_edge, open_window};
 pub use params::{MissingParam, Params, UnknownField};
 pub use reads::Fact;
 pub use registry::{InstrumentError, Instrumentor, Registry, nearest};

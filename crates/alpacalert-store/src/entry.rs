@@ -38,6 +38,8 @@ pub(crate) struct Change {
     /// Whether it is a service, and a public one.
     pub(crate) service: Option<bool>,
     pub(crate) maintenance: bool,
+    /// Whether nothing but that changed. Of a state that was not seen since the start it does not tell.
+    pub(crate) same: bool,
     pub(crate) measurements: Vec<Measurement>,
 }
 
@@ -133,7 +135,7 @@ impl Change {
     }
 
     /// How a node is.
-    fn now(node: NodeRef<'_>, at: Timestamp) -> Self {
+    pub(crate) fn now(node: NodeRef<'_>, at: Timestamp) -> Self {
         let unknown = node.confirmed() == State::Unknown && !node.is_sensor();
         Change {
             node: node.id().clone(),
@@ -147,6 +149,7 @@ impl Change {
             message: first_message(node),
             service: node.service().map(|info| info.public),
             maintenance: node.marks().has(Mark::Maintenance),
+            same: false,
             measurements: node.measurements().to_vec(),
         }
     }

@@ -23,7 +23,7 @@ pub(crate) mod flag {
     pub(crate) const CONFIRMED: i64 = 2;
     /// The state shown before: three bits, 4 for none.
     pub(crate) const BEFORE: i64 = 4;
-    /// Nothing changed: it was seen again after a time in which nobody looked.
+    /// Nothing changed: it was seen again after a time in which nobody looked, or work on it is planned from now on, or not any more.
     pub(crate) const RESUMED: i64 = 1 << 7;
     /// It was a service.
     pub(crate) const SERVICE: i64 = 1 << 8;

@@ -1,6 +1,8 @@
 //! The one thread that writes. It takes what waits, writes it as one group, and tries again for as long as that fails.
 
 mod memory;
+mod salvage;
+mod salvaging;
 mod write;
 
 use std::fs::OpenOptions;
@@ -18,6 +20,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use crate::entry::Entry;
 use crate::error::Doing as _;
 use crate::lock::FolderLock;
+use crate::salvage::Counters;
 use crate::store::Shared;
 use crate::{StoreError, keep, repair, schema};
 pub(crate) use memory::Memory;
@@ -56,6 +59,10 @@ pub(crate) struct Writer {
     gap: Option<(Timestamp, Timestamp)>,
     /// Looks the file through.
     checking: Option<JoinHandle<Result<(), StoreError>>>,
+    /// What is read of files that were put aside.
+    salvaging: salvaging::Salvaging,
+    /// From where a file that is begun counts on.
+    count_on: Option<Counters>,
     /// When it was last noted that the program runs.
     noted: Option<Instant>,
     /// When the past is tended to again.
@@ -80,6 +87,8 @@ impl Writer {
             in_doubt: None,
             gap: None,
             checking: None,
+            salvaging: salvaging::Salvaging::default(),
+            count_on: None,
             noted: None,
             tending: Instant::now() + TEND_EVERY,
             unmerged: 0,
@@ -104,6 +113,7 @@ impl Writer {
     pub(crate) fn run(mut self) {
         let mut wait = AGAIN.0;
         loop {
+            self.salvage();
             let before = self.shared.now();
             let idle = self.tending.saturating_duration_since(Instant::now());
             match self.shared.queue.take(idle.min(HEARTBEAT)) {
@@ -226,6 +236,9 @@ impl Writer {
             if self.run.is_some() {
                 self.shared.queue.ask_for_everything();
             }
+            if let Some(counters) = self.count_on.take() {
+                salvaging::count_on(connection, counters).doing("begin to write the history")?;
+            }
             let run =
                 memory::begin_run(connection, began, now).doing("begin to write the history")?;
             self.run = Some((run, id));
@@ -309,10 +322,14 @@ impl Writer {
     fn put_aside(&mut self, error: &StoreError) {
         let damage = error.chain();
         match repair::put_aside(&self.shared.path, self.shared.now()) {
-            Ok(aside) => tracing::error!(
-                "the history is damaged ({damage}); it was put aside as {}, and a new one is begun",
-                aside.display()
-            ),
+            Ok(aside) => {
+                tracing::error!(
+                    "the history is damaged ({damage}); it was put aside as {}, and a new one is begun",
+                    aside.display()
+                );
+                self.count_on = Some(Counters::of(&aside, self.shared.now()));
+                self.salvaging.begin_anew();
+            }
             Err(error) => self.shared.fail(&error),
         }
     }

@@ -129,6 +129,7 @@ impl Owner {
             // Looked at every second, since the clock on the wall may be set.
             let refresh = self.world.next_due(self.now());
             let next = refresh.map_or(next, |in_| next.min(Instant::now() + in_.min(LOOK_EVERY)));
+            let next = self.next_edge().map_or(next, |edge| edge.min(next));
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 Some(ended) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => {
@@ -149,6 +150,7 @@ impl Owner {
             }
             let tick = self.schedule.tick(Instant::now());
             self.carry_out(tick);
+            self.tell(Vec::new(), &[]);
         }
         drop(deliveries);
         self.drain().await;
@@ -228,6 +230,14 @@ impl Owner {
         self.take_step(step);
         self.tell_roots();
         self.rediscovery = rediscovery_after(begun);
+    }
+
+    /// When a window of maintenance opens or closes next.
+    fn next_edge(&self) -> Option<Instant> {
+        let left = self.world.next_maintenance()?.duration_since(self.now());
+        // A millisecond more: timers are that coarse, and early is of no use.
+        let left = Duration::try_from(left).unwrap_or_default() + Duration::from_millis(1);
+        Instant::now().checked_add(left)
     }
 
     fn tell_roots(&self) {
@@ -409,12 +419,20 @@ impl Owner {
 
     fn tell(&mut self, transitions: Vec<Transition>, touched: &[NodeId]) {
         self.recall(&transitions);
-        if let Some(observer) = &self.settings.observer
-            && !(transitions.is_empty() && touched.is_empty())
-        {
-            observer.changed(&self.world.graph, &transitions, touched, self.now());
+        // Before anybody is told: what changes while work on it is planned is remembered as such.
+        let maintained = match self.world.asks_for_maintenance() {
+            true => self.world.maintain(self.now()),
+            false => Vec::new(),
+        };
+        if let Some(observer) = &self.settings.observer {
+            if !(transitions.is_empty() && touched.is_empty()) {
+                observer.changed(&self.world.graph, &transitions, touched, self.now());
+            }
+            if !maintained.is_empty() {
+                observer.maintained(&self.world.graph, &maintained, self.now());
+            }
         }
-        if transitions.is_empty() {
+        if transitions.is_empty() && maintained.is_empty() {
             return;
         }
         self.stats.transitions += transitions.len() as u64;
@@ -433,7 +451,7 @@ impl Owner {
             })
         };
         let changes: Vec<Change> = transitions.into_iter().filter_map(change).collect();
-        // Readers may have gone since they were counted.
+        // Without changes of state it tells that there is something else to see. Readers may have gone since they were counted.
         let _ = self.changes.send(Arc::new(changes));
     }
 

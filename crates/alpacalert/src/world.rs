@@ -5,6 +5,7 @@ mod assembler;
 mod delivered;
 mod extension;
 mod found;
+mod maintain;
 mod rediscover;
 mod reload;
 
@@ -26,6 +27,7 @@ use crate::SourceStatus;
 use crate::build::Slot;
 pub(crate) use assembler::{Assembler, CONFIGURATION};
 pub(crate) use extension::Extension;
+use maintain::Planned;
 
 /// What one blueprint wants to be measured: the whole list, or what became of a part of it.
 pub(crate) struct Roster {
@@ -103,6 +105,7 @@ pub(crate) struct World {
     owed: HashMap<Slot, delivered::Owed>,
     /// Before when a blueprint is not assembled as a whole again.
     rests: HashMap<Slot, Instant>,
+    maintenance: Planned,
     /// The slot of the next source.
     next_slot: Slot,
 }
@@ -126,6 +129,7 @@ impl World {
             memos: HashMap::new(),
             owed: HashMap::new(),
             rests: HashMap::new(),
+            maintenance: Planned::default(),
             next_slot: 0,
         };
         for entry in &mut world.assembler.sources {
@@ -244,6 +248,7 @@ impl World {
     ) {
         let blueprint = self.assembler.slot(index);
         let name = self.assembler.blueprint_name(index);
+        self.maintenance.plan(blueprint, assembly.maintenance);
         let applied = self.graph.apply(&name, assembly.blueprint, now);
         let conflicts = self.take_applied(blueprint, applied, step);
         match conflicts.is_empty() {

@@ -117,6 +117,7 @@ fn instance(kubeconfig: &Path) -> Running {
         service: Some(true),
         rule: Rule::All,
         degraded_below: None,
+        maintenance: Vec::new(),
         members: vec![MemberPlan {
             edge: Effect::Required.into(),
             target: MemberTarget::Request(Box::new(request)),

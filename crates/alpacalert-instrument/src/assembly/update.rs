@@ -109,6 +109,7 @@ impl<'a> Builder<'a> {
             .observations
             .retain(|(id, _)| seen.contains(id) && observed.insert(id.clone()));
         built.observations.reverse();
+        built.maintenance.retain(|(id, _)| memo.contains(id));
         let nodes = built.blueprint.nodes.iter();
         let tops = nodes
             .filter(|node| memo.is_top(&node.id))
@@ -165,6 +166,7 @@ impl Recipe {
             && request.title.is_none()
             && request.owner.is_none()
             && request.schedule == ScheduleOverrides::default()
+            && request.maintenance.is_empty()
             && request.fields.is_empty();
         match plain {
             true => Recipe::Plain(request.told_by_id, describe),

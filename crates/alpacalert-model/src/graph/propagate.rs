@@ -63,11 +63,13 @@ impl Graph {
             node.confirmed = update.confirmed;
             node.reason = seen.reason;
             node.observed_at = Some(seen.at);
-            let bare = seen.messages.is_empty() && seen.measurements.is_empty();
+            let bare =
+                seen.messages.is_empty() && seen.measurements.is_empty() && seen.origins.is_empty();
             node.part = Part::Sensor((!bare).then(|| {
                 Box::new(Evidence {
                     messages: seen.messages,
                     measurements: seen.measurements,
+                    origins: seen.origins.into(),
                 })
             }));
         }

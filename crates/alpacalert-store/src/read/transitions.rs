@@ -79,7 +79,7 @@ fn transition(
     };
     let (id, at, seq, flags): (u32, i64, i64, i64) =
         (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-    let title = graph::head_at(connection, id, at)?.map(|head| head.title);
+    let title = graph::title_at(connection, id, at)?;
     let before = flags >> flag::BEFORE & 7;
     let text = |column| {
         let text: Option<String> = row.get(column)?;

@@ -45,6 +45,7 @@ pub(super) struct Known {
 pub(super) struct Last {
     pub(super) shown: State,
     pub(super) confirmed: State,
+    pub(super) maintenance: bool,
     pub(super) since: i64,
     /// Whether it was seen since the program was started.
     pub(super) fresh: bool,
@@ -265,6 +266,7 @@ fn nodes(connection: &Connection, before: i64) -> Result<HashMap<NodeId, Known>,
         let last = found.map(|newest| Last {
             shown: crate::read::state(newest.flags >> flag::SHOWN),
             confirmed: crate::read::state(newest.flags >> flag::CONFIRMED),
+            maintenance: newest.flags & flag::MAINTENANCE != 0,
             since: newest.since.unwrap_or(newest.at),
             fresh: newest.seq > before,
         });

@@ -6,6 +6,7 @@ mod clock;
 mod crash;
 mod damage;
 mod keeps;
+mod planned;
 mod remembers;
 mod trouble;
 mod world;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use alpacalert::config::Anonymous;
-use alpacalert_model::{Marks, NodeId, NodeKey, NodeRef, State, Timestamp};
+use alpacalert_model::{NodeId, NodeKey, NodeRef, State, Timestamp};
 use alpacalert_store::{Incident, Uptime};
 use alpacalert_visualise::{Headline, clock};
 use axum::extract::State as Shared;
@@ -18,7 +18,7 @@ use super::bars;
 use super::layout::{Face, Page};
 use super::links::token;
 use super::memory::Span;
-use super::parts::{SENTENCE, TITLE, class, mark, shape, short, since, tags};
+use super::parts::{SENTENCE, TITLE, Tags, class, mark, shape, short, since, tags, work};
 use super::past::day_name;
 use super::scene::{BRIEF, Scene};
 use super::trouble::Trouble;
@@ -40,7 +40,7 @@ struct Row {
     title: String,
     state: State,
     since: Option<Timestamp>,
-    marks: Marks,
+    marks: Tags,
     /// What the causes say, for those who may know.
     why: String,
     /// Another public service that holds it where it is: its title, its owner.
@@ -133,7 +133,7 @@ impl Shown {
             title: short(node.title(), TITLE),
             state: node.state(),
             since: node.since(),
-            marks: node.marks(),
+            marks: Tags::of(node),
             cause: cause(scene, node),
         }
     }
@@ -254,7 +254,8 @@ fn draw(row: &Row, past: Option<&Past>, now: Timestamp, span: Span) -> Markup {
         li id=(format!("row-{}", token(&row.node.to_string()))) class=(format!("row {}", class(row.state))) {
             (mark(row.state))
             div.what {
-                h2 { (row.title) (tags(row.marks)) }
+                h2 { (row.title) (tags(&row.marks, &ZONE)) }
+                (work(&row.marks))
                 @if row.state != State::Passing {
                     p.why {
                         (row.state.as_str())

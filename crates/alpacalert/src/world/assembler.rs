@@ -147,13 +147,25 @@ impl Assembler {
                 self.build_configuration(graph, lost, builder);
                 Ok(())
             };
-            if let Ok((assembly, memo)) = builder.remembering().build_remembering(build) {
+            if let Ok((mut assembly, memo)) = builder.remembering().build_remembering(build) {
+                self.plan_maintenance(&mut assembly);
                 return (assembly, Some(memo));
             }
             builder = self.builder(snapshots, now);
         }
         self.build_configuration(graph, lost, &mut builder);
-        (builder.finish(), None)
+        let mut assembly = builder.finish();
+        self.plan_maintenance(&mut assembly);
+        (assembly, None)
+    }
+
+    /// Adds the windows of the systems and services themselves.
+    fn plan_maintenance(&self, assembly: &mut Assembly) {
+        let windows = self.plan.groups.iter().flat_map(|group| {
+            let windows = group.maintenance.iter();
+            windows.map(|window| (group.id.clone(), window.clone()))
+        });
+        assembly.maintenance.extend(windows);
     }
 
     /// What becomes of what the configuration wants when some of what it was made of is otherwise.

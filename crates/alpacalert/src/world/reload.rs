@@ -80,6 +80,7 @@ impl World {
         self.owed.remove(&entry.slot);
         self.memos.remove(&entry.slot);
         self.rests.remove(&entry.slot);
+        self.maintenance.plan(entry.slot, Vec::new());
         step.rosters.push(Roster {
             blueprint: entry.slot,
             sensors: Vec::new(),

@@ -5,6 +5,7 @@ mod changes;
 mod check;
 mod clock;
 mod conflicts;
+mod maintain;
 mod mutants;
 mod rediscover;
 mod reload;
