@@ -194,6 +194,8 @@ fn serve(kubeconfig: &Path, pods: usize) {
     std::fs::write(folder.path().join("alpacalert.yaml"), configuration).expect("a configuration");
     let mut child = Command::new(env!("CARGO_BIN_EXE_alpacalert"))
         .args(["serve", "--listen", "127.0.0.1:0"])
+        // A history of its own, which knows nothing from before.
+        .env("XDG_STATE_HOME", folder.path())
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
