@@ -88,8 +88,9 @@ impl Wall {
         self.turned.push(state);
     }
 
-    fn history(&self) -> Vec<Value> {
-        let told = self.daemon.json("/api/v1/transitions?node=well&limit=1000");
+    fn history(&self, of: &str) -> Vec<Value> {
+        let path = format!("/api/v1/transitions?{of}&limit=200");
+        let told = self.daemon.json(&path);
         told["transitions"].as_array().expect("a list").clone()
     }
 }
@@ -138,14 +139,15 @@ fn whatever_the_clock_of_a_running_instance_is_set_to_nothing_is_late_or_out_of_
                 .is_some_and(|told| told.len() >= wall.turned.len())
         },
     );
-    let history = wall.history();
+    let history = wall.history("node=well");
     let told: Vec<&str> = history
         .iter()
         .filter_map(|change| change["to"].as_str())
         .collect();
     let expected: Vec<&str> = wall.turned.iter().rev().copied().collect();
     assert_eq!(told, expected, "{history:#?}");
-    // The page tells the same, as far as it is not of a time to come.
+    // The page tells the same of all services, the instance's own among them, as far as it is not of a time to come.
+    let history = wall.history("services=true");
     let (status, page) = wall.daemon.get("/past?span=24h");
     assert_eq!(status, 200);
     let now = alpacalert::model::Timestamp::now();
