@@ -73,4 +73,8 @@ pub struct CauseSummary {
     pub message: String,
     /// Since when.
     pub since: Option<Timestamp>,
+    /// Which faults it is, where they are, by names that say nothing else: whoever hears of one from several publishers knows that it is
+    /// one. Empty when that is not known; of a cause of the publisher's own there is one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<String>,
 }

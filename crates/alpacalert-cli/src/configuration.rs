@@ -1,5 +1,6 @@
 //! Finding and reading the configuration.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use alpacalert_config::{Diagnostics, Loaded, Plan};
@@ -59,7 +60,11 @@ impl Place {
         let loaded =
             alpacalert_config::load(&path, registry).map_err(|wrong| told(&wrong, terminal))?;
         for warning in &loaded.warnings {
-            terminal.complain(&warning.render(terminal.colors_errors()));
+            let color = terminal.colors_errors();
+            terminal.complain(&match is_own_terminal() {
+                true => warning.render(color),
+                false => warning.render_for_others(color),
+            });
         }
         Ok(loaded)
     }
@@ -88,6 +93,15 @@ fn exists(path: &Path) -> Result<(), Failure> {
     }
 }
 
+/// Whether what is said is read by whoever runs the program, and not by a journal, a mail or the log of a pipeline.
+fn is_own_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
 fn told(wrong: &Diagnostics, terminal: &Terminal) -> Failure {
-    Failure::diagnostics(wrong.render(terminal.colors_errors()))
+    let color = terminal.colors_errors();
+    Failure::diagnostics(match is_own_terminal() {
+        true => wrong.render(color),
+        false => wrong.render_for_others(color),
+    })
 }

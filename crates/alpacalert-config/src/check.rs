@@ -3,6 +3,7 @@
 mod group;
 mod item;
 mod limits;
+mod maintenance;
 mod shape;
 mod source;
 mod structure;

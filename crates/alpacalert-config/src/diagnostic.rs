@@ -1,11 +1,13 @@
 //! What is wrong with a configuration, where, and what to write instead.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use alpacalert_model::sanitize;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use crate::mask::Masked;
 use crate::text::{File, Span};
 
 /// How bad it is.
@@ -101,8 +103,30 @@ impl Diagnostic {
         })
     }
 
-    /// With the lines of the file, carets and hints, for a terminal if `color`.
+    /// With the lines of the file, carets and hints, for a terminal if `color`. For whoever writes the configuration: what is
+    /// wrong may hold a secret.
     pub fn render(&self, color: bool) -> String {
+        self.draw(color, false)
+    }
+
+    /// The same for others: a log, a page. Values of keys for secrets, and what looks like one, are hidden, and so are comments;
+    /// of a file that is not YAML no line is shown.
+    pub fn render_for_others(&self, color: bool) -> String {
+        let mut shown = self.clone();
+        for file in self.files.iter() {
+            let Some(seen) = file.seen.get() else {
+                continue;
+            };
+            seen.scrub(&mut shown.message);
+            let labels = shown.labels.iter_mut().map(|(_, label)| label);
+            labels
+                .chain(&mut shown.notes)
+                .for_each(|text| seen.scrub(text));
+        }
+        shown.draw(color, true)
+    }
+
+    fn draw(&self, color: bool, masked: bool) -> String {
         let renderer = if color {
             Renderer::styled()
         } else {
@@ -113,11 +137,24 @@ impl Diagnostic {
             Severity::Warning => Level::WARNING,
         };
         let mut group = Group::with_title(level.primary_title(&self.message));
+        let masked: Vec<(usize, Option<Masked>)> = match masked {
+            true => self.masked(),
+            false => Vec::new(),
+        };
         let mut drawn: Vec<usize> = Vec::new();
         for (span, _) in &self.labels {
             if !drawn.contains(&span.file()) {
                 drawn.push(span.file());
-                group = group.elements(self.excerpt(span.file()));
+                match masked.iter().find(|(file, _)| *file == span.file()) {
+                    None => group = group.elements(self.excerpt(span.file(), None)),
+                    Some((file, Some(masked))) => {
+                        group = group.elements(self.excerpt(*file, Some(masked)));
+                    }
+                    Some((_, None)) => {
+                        let place = self.place(*span);
+                        group = group.elements(place.map(|place| Level::NOTE.message(place)));
+                    }
+                }
             }
         }
         for note in &self.notes {
@@ -137,16 +174,34 @@ impl Diagnostic {
         shown
     }
 
-    /// The lines of one file from its first label to its last; the renderer leaves out what is between.
-    fn excerpt(&self, index: usize) -> Option<Snippet<'_, annotate_snippets::Annotation<'_>>> {
+    /// The lines of each file as others may see them.
+    fn masked(&self) -> Vec<(usize, Option<Masked>)> {
+        let files = self.files.iter().enumerate();
+        let files = files.filter_map(|(index, file)| {
+            let (part, _) = self.lines(index)?;
+            let seen = file.seen.get();
+            Some((index, seen.map(|seen| seen.masked(&file.text, part))))
+        });
+        files.collect()
+    }
+
+    /// Where a label is, in words.
+    fn place(&self, span: Span) -> Option<String> {
+        let file = self.files.get(span.file())?;
+        let (line, column) = file.position(span.range().start);
+        Some(format!("at {}:{line}:{column}", file.name))
+    }
+
+    fn here(&self, index: usize) -> impl Iterator<Item = (usize, &(Span, String))> {
+        let labels = self.labels.iter().enumerate();
+        labels.filter(move |(_, (span, _))| span.file() == index)
+    }
+
+    /// The lines of one file from its first label to its last, and where its labels are.
+    fn lines(&self, index: usize) -> Option<(Range<usize>, Vec<Range<usize>>)> {
         let file = self.files.get(index)?;
-        let here = || {
-            self.labels
-                .iter()
-                .enumerate()
-                .filter(|(_, (span, _))| span.file() == index)
-        };
-        let ranges: Vec<_> = here()
+        let ranges: Vec<_> = self
+            .here(index)
             .map(|(_, (span, _))| file.first_line(span.range()))
             .collect();
         let first = ranges.iter().map(|range| range.start).min()?;
@@ -155,15 +210,34 @@ impl Diagnostic {
         let end = file.text[last..]
             .find('\n')
             .map_or(file.text.len(), |at| last + at);
-        let mut snippet = Snippet::source(&file.text[start..end])
+        Some((start..end, ranges))
+    }
+
+    /// The lines of one file from its first label to its last; the renderer leaves out what is between.
+    fn excerpt<'a>(
+        &'a self,
+        index: usize,
+        masked: Option<&'a Masked>,
+    ) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+        let file = self.files.get(index)?;
+        let (Range { start, end }, ranges) = self.lines(index)?;
+        let source = match masked {
+            None => &file.text[start..end],
+            Some(masked) => &masked.text,
+        };
+        let place = |range: &Range<usize>| match masked {
+            None => range.start - start..range.end - start,
+            Some(masked) => masked.range(range.clone()),
+        };
+        let mut snippet = Snippet::source(source)
             .path(&file.name)
             .line_start(file.position(start).0);
-        for ((number, (_, label)), range) in here().zip(&ranges) {
+        for ((number, (_, label)), range) in self.here(index).zip(&ranges) {
             let kind = match number {
                 0 => AnnotationKind::Primary,
                 _ => AnnotationKind::Context,
             };
-            let mut annotation = kind.span(range.start - start..range.end - start);
+            let mut annotation = kind.span(place(range));
             if !label.is_empty() {
                 annotation = annotation.label(label);
             }
@@ -233,11 +307,21 @@ impl Diagnostics {
         self.all.iter()
     }
 
-    /// With the lines of the files, carets and hints, for a terminal if `color`.
+    /// With the lines of the files, carets and hints, for a terminal if `color`. For whoever writes the configuration: see
+    /// [`Diagnostic::render`].
     pub fn render(&self, color: bool) -> String {
+        self.draw(|diagnostic| diagnostic.render(color))
+    }
+
+    /// The same for others: see [`Diagnostic::render_for_others`].
+    pub fn render_for_others(&self, color: bool) -> String {
+        self.draw(|diagnostic| diagnostic.render_for_others(color))
+    }
+
+    fn draw(&self, one: impl Fn(&Diagnostic) -> String) -> String {
         let mut out = String::new();
         for diagnostic in &self.all {
-            out.push_str(&diagnostic.render(color));
+            out.push_str(&one(diagnostic));
             out.push_str("\n\n");
         }
         if self.more > 0 {

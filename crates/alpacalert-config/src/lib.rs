@@ -11,6 +11,7 @@ mod check;
 mod diagnostic;
 mod form;
 mod load;
+mod mask;
 pub mod plan;
 mod quantity;
 mod reference;

@@ -3,11 +3,12 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use alpacalert_instrument::{Redactor, Registry};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::mask::Seen;
 use crate::plan::Plan;
 use crate::secrets::{self, SecretUse};
 use crate::text::File;
@@ -105,6 +106,7 @@ pub fn load(path: &Path, registry: &Registry) -> Result<Loaded, Diagnostics> {
                 texts.push(File {
                     name: file.display().to_string(),
                     text,
+                    seen: OnceLock::new(),
                 });
             }
             Err(problem) => problems.push(problem),
@@ -140,6 +142,7 @@ pub fn parse(texts: &[(String, String)], registry: &Registry) -> Result<Loaded, 
         .map(|(name, text)| File {
             name: name.clone(),
             text: text.clone(),
+            seen: OnceLock::new(),
         })
         .collect();
     plan(texts, files, base, registry)
@@ -156,7 +159,11 @@ fn plan(
     let trees: Vec<_> = texts
         .iter()
         .enumerate()
-        .filter_map(|(index, file)| yaml::read(&file.text, index, &mut found))
+        .filter_map(|(index, file)| {
+            let tree = yaml::read(&file.text, index, &mut found)?;
+            file.seen.get_or_init(|| Seen::of(&tree));
+            Some(tree)
+        })
         .collect();
     // What the other files say cannot be judged without what this one would have said.
     if !found.is_empty() {

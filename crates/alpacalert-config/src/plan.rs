@@ -10,7 +10,7 @@ pub use access::{
     ServePlan, TlsPlan, TokenPlan, UserPlan,
 };
 
-use alpacalert_instrument::{Params, Request, ScheduleOverrides};
+use alpacalert_instrument::{Params, Request, ScheduleOverrides, Window};
 use alpacalert_model::{Edge, Kind, NodeId, Rule};
 
 /// What a configuration asks for. Names are checked, values are typed; nothing has been opened, and secrets are not read.
@@ -106,6 +106,8 @@ pub struct GroupPlan {
     pub degraded_below: Option<u32>,
     /// Its members, in the order written.
     pub members: Vec<MemberPlan>,
+    /// When work on it is planned.
+    pub maintenance: Vec<Window>,
 }
 
 /// A member of a system or a service.

@@ -61,6 +61,20 @@ fn items(out: &mut String) {
     words(out, &vocabulary::common());
     out.push_str("`find` takes:\n\n");
     table(out, &vocabulary::find());
+    let (reason, why) = vocabulary::REASON;
+    let _ = writeln!(
+        out,
+        "## Maintenance\n\nA window of `maintenance` is once, or comes again on the days of `every`. Where the clocks are put forward over its beginning it begins \
+         as they are; a time that they show twice counts from the first to the second one. It takes\n",
+    );
+    table(out, &vocabulary::window());
+    out.truncate(out.trim_end().len());
+    let _ = writeln!(
+        out,
+        "\n| `{reason}` | {} |  | {} |\n",
+        takes(&Takes::Label),
+        cell(why)
+    );
 }
 
 fn texts() -> String {
@@ -257,6 +271,7 @@ fn takes(takes: &Takes) -> String {
         Takes::PlainItems => "a list of items that do not say how they count".to_owned(),
         Takes::Threshold => "a whole number from 1, or a share from `1%` to `100%`".to_owned(),
         Takes::Weights => "a map of names of systems and services with whole numbers".to_owned(),
+        Takes::Windows => "a list of windows".to_owned(),
         Takes::Record(_) => "a map of these keys".to_owned(),
     }
 }

@@ -28,6 +28,7 @@ pub fn schema(registry: &Registry) -> Value {
             "pattern": r"^(?![\s\S]*\$\{)",
         }),
     );
+    defs.insert("window".to_owned(), window());
     defs.insert("source".to_owned(), source(registry));
     defs.insert("system".to_owned(), group(registry, false));
     defs.insert("service".to_owned(), group(registry, true));
@@ -89,6 +90,7 @@ fn takes(takes: &Takes, registry: &Registry) -> Value {
         Takes::Extend => extend(registry),
         Takes::Items => items(Text::Final, true),
         Takes::PlainItems => items(Text::Final, false),
+        Takes::Windows => json!({ "type": "array", "items": reference("window"), "minItems": 1 }),
         Takes::Threshold => json!({
             "anyOf": [
                 { "type": "integer", "minimum": 1, "maximum": MAX_COUNT },
@@ -101,6 +103,21 @@ fn takes(takes: &Takes, registry: &Registry) -> Value {
             "additionalProperties": { "type": "integer", "minimum": 1, "maximum": MAX_COUNT },
         }),
     }
+}
+
+/// A time in which work is planned: once, or again and again.
+fn window() -> Value {
+    let (key, doc) = vocabulary::REASON;
+    let reason = Map::from_iter([(key.to_owned(), described(reference("label"), doc))]);
+    let mut window = record(&vocabulary::window(), &[], reason, Text::Final);
+    let times = |pattern: &str| {
+        let time = json!({ "pattern": format!("^(?:{pattern})$") });
+        json!({ "properties": { "from": time, "until": time } })
+    };
+    window["if"] = json!({ "required": ["every"] });
+    window["then"] = times(vocabulary::TIME_OF_DAY);
+    window["else"] = times(vocabulary::MOMENT);
+    window
 }
 
 fn extend(registry: &Registry) -> Value {

@@ -1,6 +1,9 @@
 //! The texts of a configuration, and places in them.
 
 use std::ops::Range;
+use std::sync::OnceLock;
+
+use crate::mask::Seen;
 
 /// One file of the configuration, or a text that stands for one.
 #[derive(Debug)]
@@ -9,6 +12,8 @@ pub(crate) struct File {
     pub(crate) name: String,
     /// What is in it.
     pub(crate) text: String,
+    /// What of it others may see; unset while it is not known to be YAML.
+    pub(crate) seen: OnceLock<Seen>,
 }
 
 /// A range of bytes of one of the files.

@@ -1,9 +1,11 @@
 //! Every key outside of kinds and sources: the one table that checking, the JSON Schema and the reference read.
 
 mod access;
+mod maintenance;
 
 pub(crate) use access::{access, serve};
 use alpacalert_instrument::{Field, Shape};
+pub(crate) use maintenance::{MOMENT, REASON, TIME_OF_DAY, window};
 
 /// A key of the language.
 pub(crate) struct Word {
@@ -34,6 +36,8 @@ pub(crate) enum Takes {
     Threshold,
     /// A map of names to weights.
     Weights,
+    /// A list of times in which work is planned.
+    Windows,
     /// A record of these keys.
     Record(Vec<Field>),
 }
@@ -57,6 +61,8 @@ pub(crate) fn is_name(text: &str) -> bool {
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
+
+const MAINTENANCE: &str = "When work on it is planned: it keeps its state and says `in maintenance`, and time in which it is not well counts as unknown and not as down. So does what it is made of and nothing else needs, down to services.";
 
 fn word(name: &'static str, takes: Takes, doc: &'static str) -> Word {
     Word { name, takes, doc }
@@ -252,6 +258,7 @@ pub(crate) fn common() -> Vec<Word> {
             "Whose it is, if not its parents' owner's.",
         ),
     ];
+    words.push(word("maintenance", Takes::Windows, MAINTENANCE));
     words.extend(
         schedule()
             .into_iter()
@@ -269,6 +276,7 @@ pub(crate) fn group(services: bool) -> Vec<Word> {
             Takes::Label,
             "Whose it is, if not its parents' owner's.",
         ),
+        word("maintenance", Takes::Windows, MAINTENANCE),
         word(
             "all",
             Takes::Items,

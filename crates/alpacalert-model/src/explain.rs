@@ -1,6 +1,7 @@
 //! Why a node is not well, what would mend it, what it takes down, and whose it is.
 
 mod cone;
+mod origin;
 mod overlay;
 mod search;
 
@@ -55,6 +56,8 @@ pub struct Cause {
     pub path: Vec<NodeKey>,
     /// Whose it is.
     pub owner: Option<Arc<str>>,
+    /// Other leaves that tell of the same fault elsewhere, and recover with it.
+    pub also: Vec<NodeKey>,
 }
 
 /// How many more leaves can fail before a node does.
@@ -123,6 +126,7 @@ impl Graph {
         let node = self.get(key)?;
         let mut work = Work::new(self, node, limits);
         let (causes, causes_cut) = work.causes();
+        let causes = origin::merged(self, causes);
         let (repair_sets, repair_sets_cut) = work.repair_sets();
         let margin = work.margin();
         let blame = blame(self, &causes);
@@ -340,6 +344,7 @@ impl<'g> Work<'g> {
             node: leaf,
             path: cone.path(self.node.key(), leaf),
             owner: owner.cloned(),
+            also: Vec::new(),
         }
     }
 

@@ -5,18 +5,19 @@
 //! so that each node is judged at most once, after all of its members.
 
 mod apply;
+mod maintain;
 mod order;
 mod path;
 mod propagate;
 mod read;
 mod store;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::{Kind, Member, Node, NodeId, Observation, Reason, State};
+use crate::{Kind, Maintenance, Member, Node, NodeId, Observation, Reason, State};
 
 pub use path::PathError;
 pub use read::NodeRef;
@@ -126,6 +127,8 @@ pub struct Graph {
     /// Systems with refused edges.
     cyclic: Vec<u32>,
     queue: propagate::Queue,
+    /// The nodes on which work is planned for now: few, so that the others need no room for it.
+    maintained: HashMap<u32, Maintenance>,
     /// Counts blueprints, to tell which nodes the newest one wants.
     epoch: u32,
     /// Counts member lists, to find duplicates in one.

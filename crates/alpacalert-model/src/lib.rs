@@ -36,5 +36,7 @@ pub use kind::{Kind, KindError};
 pub use measurement::{Bound, Limits, Measurement, Unit};
 pub use rule::{Effect, Judgement, Rule, Sums, Threshold};
 pub use state::State;
-pub use status::{Mark, Marks, Message, Observation, Reason, Severity, Status};
+pub use status::{
+    Maintenance, Mark, Marks, Message, Observation, Origin, Reason, Severity, Status,
+};
 pub use text::sanitize;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -151,6 +152,17 @@ pub struct Observation {
     pub measurements: Vec<Measurement>,
     /// When the facts were true.
     pub at: Timestamp,
+    /// The faults elsewhere that it tells of, all of them; empty when that is not known. What several tell of is one fault.
+    pub origins: Vec<Origin>,
+}
+
+/// A fault where it is, of which somebody else told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Which: the same for all who tell of it.
+    pub id: Arc<str>,
+    /// Over how many others it came.
+    pub hops: u32,
 }
 
 impl Observation {
@@ -162,6 +174,7 @@ impl Observation {
             messages: Vec::new(),
             measurements: Vec::new(),
             at,
+            origins: Vec::new(),
         }
     }
 
@@ -278,6 +291,15 @@ impl Mark {
             Mark::Flapping => "flapping",
         }
     }
+}
+
+/// Until when work on a node is planned, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maintenance {
+    /// The moment after the last.
+    pub until: Timestamp,
+    /// Why, for people.
+    pub reason: Arc<str>,
 }
 
 /// A set of marks.

@@ -38,6 +38,8 @@ pub(crate) struct Change {
     /// Whether it is a service, and a public one.
     pub(crate) service: Option<bool>,
     pub(crate) maintenance: bool,
+    /// Whether nothing but that changed. Of a state that was not seen since the start it does not tell.
+    pub(crate) same: bool,
     pub(crate) measurements: Vec<Measurement>,
 }
 
@@ -83,6 +85,27 @@ impl Entry {
         }
     }
 
+    /// When it happened.
+    pub(crate) fn at(&self) -> Timestamp {
+        match self {
+            Entry::Change(change) => change.at,
+            Entry::Described(description) => description.at,
+            Entry::Gone(_, at) | Entry::Everything(at, _) | Entry::Samples(at, _) => *at,
+            Entry::Lost(_, _, to) => *to,
+        }
+    }
+
+    /// Says that it did not happen before a moment.
+    pub(crate) fn not_before(&mut self, moment: Timestamp) {
+        let at = match self {
+            Entry::Change(change) => &mut change.at,
+            Entry::Described(description) => &mut description.at,
+            Entry::Gone(_, at) => at,
+            Entry::Everything(..) | Entry::Samples(..) | Entry::Lost(..) => return,
+        };
+        *at = (*at).max(moment);
+    }
+
     pub(crate) fn changes(&self) -> u64 {
         match self {
             Entry::Change(_) => 1,
@@ -112,7 +135,7 @@ impl Change {
     }
 
     /// How a node is.
-    fn now(node: NodeRef<'_>, at: Timestamp) -> Self {
+    pub(crate) fn now(node: NodeRef<'_>, at: Timestamp) -> Self {
         let unknown = node.confirmed() == State::Unknown && !node.is_sensor();
         Change {
             node: node.id().clone(),
@@ -126,6 +149,7 @@ impl Change {
             message: first_message(node),
             service: node.service().map(|info| info.public),
             maintenance: node.marks().has(Mark::Maintenance),
+            same: false,
             measurements: node.measurements().to_vec(),
         }
     }

@@ -20,6 +20,7 @@ mod past;
 mod queue;
 mod read;
 mod repair;
+mod salvage;
 mod schema;
 mod settings;
 mod status;

@@ -1,4 +1,5 @@
-//! What to do with a file that is damaged: it is put aside for people to look at, and never deleted.
+//! What to do with a file that is damaged: it is put aside for people to look at, and never deleted. What can be read of it is taken
+//! back: see [`crate::salvage`].
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -66,11 +67,19 @@ pub(crate) fn put_aside(path: &Path, now: Timestamp) -> Result<PathBuf, StoreErr
     Ok(aside)
 }
 
-/// A damaged file that still lies in the folder.
-pub(crate) fn aside(path: &Path) -> Option<PathBuf> {
-    let name = format!("{}{ASIDE}", path.file_name()?.to_str()?);
-    let mut found: Vec<PathBuf> = std::fs::read_dir(path.parent()?)
-        .ok()?
+/// Damaged files that still lie in the folder, the oldest first.
+pub(crate) fn asides(path: &Path) -> Vec<PathBuf> {
+    let (Some(name), Some(folder)) = (
+        path.file_name().and_then(|name| name.to_str()),
+        path.parent(),
+    ) else {
+        return Vec::new();
+    };
+    let name = format!("{name}{ASIDE}");
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut found: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| {
             let file = path.file_name().and_then(|name| name.to_str());
@@ -80,5 +89,5 @@ pub(crate) fn aside(path: &Path) -> Option<PathBuf> {
         })
         .collect();
     found.sort();
-    found.pop()
+    found
 }

@@ -13,7 +13,7 @@ use crate::error::Doing as _;
 const APPLICATION: i32 = 0x616c_7061;
 
 /// From nothing to the newest form, a step for each version. What has been released is never changed; what is new is added.
-const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// Where each bit of `transition.flags` stands. The partial index on services names [`flag::SERVICE`] by its number.
 pub(crate) mod flag {
@@ -23,7 +23,7 @@ pub(crate) mod flag {
     pub(crate) const CONFIRMED: i64 = 2;
     /// The state shown before: three bits, 4 for none.
     pub(crate) const BEFORE: i64 = 4;
-    /// Nothing changed: it was seen again after a time in which nobody looked.
+    /// Nothing changed: it was seen again after a time in which nobody looked, or work on it is planned from now on, or not any more.
     pub(crate) const RESUMED: i64 = 1 << 7;
     /// It was a service.
     pub(crate) const SERVICE: i64 = 1 << 8;

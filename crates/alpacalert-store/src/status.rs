@@ -1,5 +1,6 @@
 //! How the remembering goes.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use alpacalert_model::{Reason, State, Timestamp};
@@ -31,4 +32,36 @@ pub struct StoreStatus {
     pub lost: u64,
     /// The size of the database, in bytes.
     pub file_bytes: u64,
+}
+
+/// How much of a damaged file was read.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Salvaged {
+    pub(crate) changes: u64,
+    pub(crate) unread: u64,
+    pub(crate) done: bool,
+}
+
+impl fmt::Display for Salvaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Salvaged {
+            changes,
+            unread,
+            done,
+        } = self;
+        match (done, unread) {
+            (false, _) => write!(
+                f,
+                "it is being read, and {changes} changes are salvaged so far"
+            ),
+            (true, 0) => write!(
+                f,
+                "{changes} changes were salvaged, and all of it could be read"
+            ),
+            (true, _) => write!(
+                f,
+                "{changes} changes were salvaged, and {unread} places in it could not be read"
+            ),
+        }
+    }
 }

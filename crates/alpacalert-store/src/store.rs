@@ -2,18 +2,19 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use alpacalert_model::{Graph, NodeId, NodeRef, Reason, State, Timestamp, Transition};
+use alpacalert_model::{Graph, NodeId, NodeKey, NodeRef, Reason, State, Timestamp, Transition};
 use tokio::sync::watch;
 
 use crate::entry::{self, Change, Description, Entry};
 use crate::queue::Queue;
 use crate::read::Readers;
 use crate::repair;
+use crate::status::Salvaged;
 use crate::writer::Writer;
 use crate::{
     Incident, Past, PastTransition, Retention, Series, StoreError, StoreSettings, StoreStatus,
@@ -54,8 +55,10 @@ pub(crate) struct Shared {
 struct Health {
     /// Why nothing can be written now.
     trouble: Option<String>,
-    /// A damaged file that nobody has taken away yet.
+    /// A damaged file that nobody has taken away yet, the newest.
     aside: Option<PathBuf>,
+    /// How much of the files that were put aside was read.
+    salvaged: HashMap<PathBuf, Salvaged>,
     /// When it became as it is.
     since: Timestamp,
     committed_at: Option<Timestamp>,
@@ -94,6 +97,7 @@ impl Store {
             health: Mutex::new(Health {
                 trouble: None,
                 aside: None,
+                salvaged: HashMap::new(),
                 since: now,
                 committed_at: None,
                 commits: 0,
@@ -176,6 +180,38 @@ impl Store {
         }
         if self.0.shared.queue.wants_everything() {
             self.record_everything(graph, now);
+        }
+    }
+
+    /// Takes whether work on nodes is planned for now, which is no change of state: time in which they are not well counts as
+    /// maintenance from then on, or does not any more. `say` is as for [`Store::record_saying`].
+    pub fn record_maintained(
+        &self,
+        graph: &Graph,
+        nodes: &[NodeKey],
+        now: Timestamp,
+        mut say: impl FnMut(NodeRef<'_>) -> Option<String>,
+    ) {
+        let nodes = nodes.iter().filter_map(|key| graph.get(*key));
+        // Of what nobody has seen yet nothing is remembered; how it is seen first tells of the work, too.
+        let entries: Vec<Entry> = nodes
+            .filter(|node| node.since().is_some())
+            .map(|node| {
+                let mut change = Change {
+                    same: true,
+                    ..Change::now(node, now)
+                };
+                if node.service().is_some()
+                    && node.state() != State::Passing
+                    && let Some(said) = say(node)
+                {
+                    change.message = said.into();
+                }
+                Entry::Change(Box::new(change))
+            })
+            .collect();
+        if !entries.is_empty() {
+            self.0.shared.queue.push(entries, now);
         }
     }
 
@@ -383,12 +419,23 @@ impl Shared {
 
     /// Notes whether a damaged file lies in the folder.
     pub(crate) fn look_aside(&self) {
-        let aside = repair::aside(&self.path);
+        let aside = repair::asides(&self.path).pop();
         let mut health = self.health.lock().unwrap_or_else(|e| e.into_inner());
         if health.aside != aside {
             health.since = self.now();
             health.aside = aside;
         }
+    }
+
+    /// Notes how much of a damaged file was read, and whether that is all.
+    pub(crate) fn salvaged(&self, file: &Path, changes: u64, unread: u64, done: bool) {
+        let mut health = self.health.lock().unwrap_or_else(|e| e.into_inner());
+        let salvaged = Salvaged {
+            changes,
+            unread,
+            done,
+        };
+        health.salvaged.insert(file.to_owned(), salvaged);
     }
 
     pub(crate) fn reopened(&self) {
@@ -408,8 +455,12 @@ impl Shared {
             }
             (None, Some(aside)) => {
                 let reason = Reason::fixed("history-damaged");
+                let salvaged = match health.salvaged.get(aside) {
+                    None => "nothing of it is salvaged yet".to_owned(),
+                    Some(salvaged) => salvaged.to_string(),
+                };
                 let text = format!(
-                    "a history was damaged, and a new one was begun; take what you need of {} and move it away",
+                    "a history was damaged, and a new one was begun; {salvaged}; take what you need of {} and move it away",
                     aside.display()
                 );
                 (State::Degraded, reason, text)

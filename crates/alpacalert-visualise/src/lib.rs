@@ -45,8 +45,9 @@ pub use mermaid::mermaid;
 pub use nagios::nagios;
 pub use outline::outline;
 pub use report::{
-    BoundRecord, ExplanationRecord, ImpactRecord, LimitsRecord, MeasurementRecord, MemberRecord,
-    MessageRecord, NodeRecord, Report, ServiceRecord, StateCounts, SummaryRecord, to_yaml,
+    BoundRecord, ExplanationRecord, ImpactRecord, LimitsRecord, MaintenanceRecord,
+    MeasurementRecord, MemberRecord, MessageRecord, NodeRecord, Report, ServiceRecord, StateCounts,
+    SummaryRecord, to_yaml,
 };
 pub use table::{columns, table};
 pub use text::{one_line, shown_width};

@@ -10,8 +10,8 @@ use crate::view::{Counts, View, is_leaf};
 use node::clean;
 
 pub use node::{
-    BoundRecord, LimitsRecord, MeasurementRecord, MemberRecord, MessageRecord, NodeRecord,
-    ServiceRecord,
+    BoundRecord, LimitsRecord, MaintenanceRecord, MeasurementRecord, MemberRecord, MessageRecord,
+    NodeRecord, ServiceRecord,
 };
 
 /// Everything that is shown of a graph.

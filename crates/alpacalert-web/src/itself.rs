@@ -12,21 +12,22 @@ use alpacalert_model::{
 };
 use alpacalert_store::{Store, StoreStatus};
 
-use crate::Live;
 use crate::live::Rejected;
+use crate::serving::CertificateStatus;
+use crate::{Live, Serving};
 
 /// The source of what an instance says about itself. It is made before the instance, and told of it afterwards.
 #[derive(Clone, Default)]
-pub struct Itself(Arc<OnceLock<Live>>);
+pub struct Itself(Arc<OnceLock<(Live, Serving)>>);
 
 impl Itself {
     /// The name of this source.
     pub const NAME: &'static str = alpacalert::ITSELF;
 
-    /// What it is about, from now on.
-    pub fn begin(&self, live: Live) {
+    /// What it is about, from now on, and how that is reached.
+    pub fn begin(&self, live: Live, serving: Serving) {
         // Only the first counts: there is one instance in a process.
-        let _ = self.0.set(live);
+        let _ = self.0.set((live, serving));
     }
 }
 
@@ -45,6 +46,8 @@ struct Seen {
     rejected: Option<Rejected>,
     /// How the remembering goes, where there is any.
     history: Option<StoreStatus>,
+    /// How it stands with the certificate that it is served with, if it is encrypted.
+    certificate: Option<CertificateStatus>,
     /// When the configuration in force came into force.
     loaded_at: Timestamp,
     at: Timestamp,
@@ -62,13 +65,16 @@ const QUESTIONS: f64 = 48.0;
 const SNAPSHOTS: f64 = 12.0;
 const UNREAD: f64 = 768.0;
 
+/// A certificate that expires within this many seconds should have been renewed: 21 days, as the kind `tls` has it.
+const CERTIFICATE_LEFT: f64 = 21.0 * 86_400.0;
+
 /// For how many seconds a task that died is worth a word after it was started again.
 const REMEMBERED: i64 = 600;
 
 impl Source for Itself {
     fn fetch<'a>(&'a self, cx: &'a Context) -> BoxFuture<'a, Result<Snapshot, SensorError>> {
         Box::pin(async move {
-            let live = self.0.get().ok_or_else(|| {
+            let (live, serving) = self.0.get().ok_or_else(|| {
                 SensorError::new(Reason::NOT_MEASURED, "the instance is being started")
             })?;
             let config = live.config();
@@ -81,6 +87,7 @@ impl Source for Itself {
                 tasks: live.tasks().statuses(),
                 rejected: config.rejected,
                 history: live.history().map(Store::status),
+                certificate: serving.certificate(),
                 loaded_at: config.loaded_at,
                 at: cx.now(),
             }))
@@ -139,6 +146,10 @@ impl Seen {
             // What cannot be remembered is measured and shown all the same.
             let edge = Effect::Degrades;
             scope.observed_part("history", None, "history", edge, self.history(history));
+        }
+        if let Some(certificate) = &self.certificate {
+            let seen = self.certificate(certificate);
+            scope.observed_part("certificate", None, "certificate", Effect::Required, seen);
         }
         for source in &self.sources {
             let title = format!("source {}", source.name);
@@ -235,6 +246,31 @@ impl Seen {
         seen.measured(measured("waiting", history.queued as f64, Unit::Count))
             .measured(measured("lost", history.lost as f64, Unit::Count))
             .measured(measured("size", history.file_bytes as f64, Unit::Bytes))
+    }
+
+    /// Who cannot trust the certificate sees nothing of this instance any more.
+    fn certificate(&self, certificate: &CertificateStatus) -> Observation {
+        let file = certificate.file.display();
+        let mut seen = Observation::passing(self.at);
+        if let Some(until) = certificate.until {
+            let left = until.duration_since(self.at).as_secs_f64();
+            if left <= 0.0 {
+                let text = format!("the certificate {file} has expired: renew it");
+                seen = seen.worsened(State::Failing, Reason::fixed("certificate-expired"), text);
+            }
+            seen = seen.measured(
+                Measurement::new("time left", left, Unit::Seconds)
+                    .against(Limits::below(Some(CERTIFICATE_LEFT), None)),
+            );
+        }
+        match &certificate.trouble {
+            None => seen,
+            Some(trouble) => seen.worsened(
+                State::Degraded,
+                Reason::fixed("certificate-rejected"),
+                format!("{trouble}; the former certificate stays in use"),
+            ),
+        }
     }
 
     fn source(&self, source: &SourceStatus) -> Observation {

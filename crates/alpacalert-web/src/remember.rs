@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use alpacalert::Observer;
-use alpacalert_model::{Graph, NodeId, NodeRef, Timestamp, Transition};
+use alpacalert_model::{Graph, NodeId, NodeKey, NodeRef, Timestamp, Transition};
 use alpacalert_store::Store;
 use alpacalert_visualise::{Headline, View};
 use jiff::tz::TimeZone;
@@ -44,19 +44,32 @@ impl Observer for Remember {
         now: Timestamp,
     ) {
         let begun = Instant::now();
-        let view = View {
-            graph,
-            roots: Vec::new(),
-            instance: String::new(),
-            now,
-            zone: TimeZone::UTC,
-            began: None,
-        };
+        let view = view(graph, now);
         self.0
             .record_saying(graph, transitions, touched, now, |service| {
                 // In a storm the first services are explained; the others say how many of their members are how.
                 (begun.elapsed() < EXPLAINING).then(|| cause(&view, service))?
             });
+    }
+
+    fn maintained(&self, graph: &Graph, nodes: &[NodeKey], now: Timestamp) {
+        let begun = Instant::now();
+        let view = view(graph, now);
+        self.0.record_maintained(graph, nodes, now, |service| {
+            (begun.elapsed() < EXPLAINING).then(|| cause(&view, service))?
+        });
+    }
+}
+
+/// Without roots: single nodes are looked at.
+fn view(graph: &Graph, now: Timestamp) -> View<'_> {
+    View {
+        graph,
+        roots: Vec::new(),
+        instance: String::new(),
+        now,
+        zone: TimeZone::UTC,
+        began: None,
     }
 }
 

@@ -2,14 +2,17 @@
 
 pub(crate) mod tls;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use alpacalert::config::{LimitsPlan, ServePlan, TlsPlan};
-use arc_swap::ArcSwap;
+use alpacalert_model::Timestamp;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use rustls::ServerConfig;
 
 use crate::access::Rates;
+use tls::Tls;
 
 /// How often certificates are looked at. Renewal comes days before the end, so seconds do not matter; looking costs
 /// microseconds.
@@ -22,11 +25,24 @@ pub struct Serving(Arc<Inner>);
 struct Inner {
     state: ArcSwap<State>,
     rates: Rates,
+    /// Why the newest certificate is not in use; `None` when it is.
+    trouble: ArcSwapOption<String>,
 }
 
 struct State {
     plan: ServePlan,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Tls>,
+}
+
+/// How it stands with the certificate of an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CertificateStatus {
+    /// The file that it was read from.
+    pub(crate) file: PathBuf,
+    /// When the first certificate of its chain expires; `None` when none says.
+    pub(crate) until: Option<Timestamp>,
+    /// Why the newest one is not in use; `None` when it is.
+    pub(crate) trouble: Option<Arc<String>>,
 }
 
 impl std::fmt::Debug for Serving {
@@ -45,6 +61,7 @@ impl Default for Serving {
         Serving(Arc::new(Inner {
             state: ArcSwap::from_pointee(state),
             rates: Rates::default(),
+            trouble: ArcSwapOption::empty(),
         }))
     }
 }
@@ -67,7 +84,10 @@ impl Serving {
     ///
     /// When the certificate or the key cannot be used, in words; then nothing changes.
     pub fn replace(&self, plan: &ServePlan) -> Result<(), String> {
-        let tls = plan.tls.as_ref().map(tls::read).transpose()?;
+        let read = plan.tls.as_ref().map(tls::read).transpose();
+        let trouble = read.as_ref().err().cloned().map(Arc::new);
+        self.0.trouble.store(trouble);
+        let tls = read?;
         self.0.state.store(Arc::new(State {
             plan: plan.clone(),
             tls,
@@ -82,12 +102,24 @@ impl Serving {
 
     /// What TLS is spoken with, if it is.
     pub(crate) fn tls(&self) -> Option<Arc<ServerConfig>> {
-        self.0.state.load().tls.clone()
+        let state = self.0.state.load();
+        state.tls.as_ref().map(|tls| tls.config.clone())
     }
 
     /// Whether connections are encrypted.
     pub fn is_encrypted(&self) -> bool {
         self.0.state.load().tls.is_some()
+    }
+
+    /// How it stands with the certificate, if TLS is spoken.
+    pub(crate) fn certificate(&self) -> Option<CertificateStatus> {
+        let state = self.0.state.load();
+        let (tls, plan) = (state.tls.as_ref()?, state.plan.tls.as_ref()?);
+        Some(CertificateStatus {
+            file: plan.certificate.clone(),
+            until: tls.until,
+            trouble: self.0.trouble.load_full(),
+        })
     }
 
     pub(crate) fn rates(&self) -> &Rates {

@@ -72,6 +72,7 @@ fn plan(sensors: usize, request: impl Fn(usize) -> Request) -> Plan {
             owner: None,
             service: None,
             rule: Rule::All,
+            maintenance: Vec::new(),
             degraded_below: None,
             members: members.collect(),
         });

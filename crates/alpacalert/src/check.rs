@@ -85,6 +85,7 @@ impl Monitor {
         // Whoever is still under way is told, and then dropped.
         cancel.cancel();
         round.tasks.shutdown().await;
+        world.maintain(clock.now());
         Checked {
             measured: round.measured,
             total,

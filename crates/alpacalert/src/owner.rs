@@ -43,6 +43,9 @@ const DELIVERIES_MAX: usize = 16;
 /// How often the configuration is assembled again: a disk that is mounted while everything runs is measured a minute later.
 const REDISCOVER_EVERY: Duration = Duration::from_secs(60);
 
+/// How long at most until it is looked whether something has its time.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// No more than one part of so many of the time goes into that: everything else waits meanwhile.
 const REDISCOVER_SHARE: u32 = 1000;
 
@@ -85,7 +88,8 @@ impl Owner {
         let capacity = assembler.plan.concurrency.into();
         let context = settings.context(CancellationToken::new());
         let begun = std::time::Instant::now();
-        let (world, first) = World::new(assembler, context.clone());
+        let (mut world, first) = World::new(assembler, context.clone());
+        world.remember();
         let rediscovery = rediscovery_after(begun);
         let _ = roots.send(world.roots());
         let (sender, deliveries) = mpsc::channel(DELIVERIES_MAX);
@@ -122,6 +126,10 @@ impl Owner {
         while !self.stop.is_cancelled() {
             let due = self.schedule.next_due();
             let next = due.map_or(self.rediscovery, |due| due.min(self.rediscovery));
+            // Looked at every second, since the clock on the wall may be set.
+            let refresh = self.world.next_due(self.now());
+            let next = refresh.map_or(next, |in_| next.min(Instant::now() + in_.min(LOOK_EVERY)));
+            let next = self.next_edge().map_or(next, |edge| edge.min(next));
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 Some(ended) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => {
@@ -137,8 +145,12 @@ impl Owner {
             if Instant::now() >= self.rediscovery {
                 self.rediscover();
             }
+            if refresh.is_some() {
+                self.refresh();
+            }
             let tick = self.schedule.tick(Instant::now());
             self.carry_out(tick);
+            self.tell(Vec::new(), &[]);
         }
         drop(deliveries);
         self.drain().await;
@@ -195,7 +207,21 @@ impl Owner {
         for entry in &reloaded.begun {
             self.watch(entry);
         }
+        let before = reloaded.before;
+        self.watches.spawn_blocking(move || drop(before));
         self.tell_roots();
+    }
+
+    /// Judges again what is otherwise by the passing of time alone.
+    fn refresh(&mut self) {
+        let Some(step) = self.world.refresh(self.now()) else {
+            return;
+        };
+        let told = !step.touched.is_empty();
+        self.take_step(step);
+        if told {
+            self.tell_roots();
+        }
     }
 
     fn rediscover(&mut self) {
@@ -204,6 +230,14 @@ impl Owner {
         self.take_step(step);
         self.tell_roots();
         self.rediscovery = rediscovery_after(begun);
+    }
+
+    /// When a window of maintenance opens or closes next.
+    fn next_edge(&self) -> Option<Instant> {
+        let left = self.world.next_maintenance()?.duration_since(self.now());
+        // A millisecond more: timers are that coarse, and early is of no use.
+        let left = Duration::try_from(left).unwrap_or_default() + Duration::from_millis(1);
+        Instant::now().checked_add(left)
     }
 
     fn tell_roots(&self) {
@@ -369,8 +403,11 @@ impl Owner {
             deliveries.push(delivery);
         }
         let step = self.world.delivered(deliveries, self.now());
+        let told = !step.touched.is_empty();
         self.take_step(step);
-        self.tell_roots();
+        if told {
+            self.tell_roots();
+        }
     }
 
     fn take_step(&mut self, step: Step) {
@@ -382,12 +419,20 @@ impl Owner {
 
     fn tell(&mut self, transitions: Vec<Transition>, touched: &[NodeId]) {
         self.recall(&transitions);
-        if let Some(observer) = &self.settings.observer
-            && !(transitions.is_empty() && touched.is_empty())
-        {
-            observer.changed(&self.world.graph, &transitions, touched, self.now());
+        // Before anybody is told: what changes while work on it is planned is remembered as such.
+        let maintained = match self.world.asks_for_maintenance() {
+            true => self.world.maintain(self.now()),
+            false => Vec::new(),
+        };
+        if let Some(observer) = &self.settings.observer {
+            if !(transitions.is_empty() && touched.is_empty()) {
+                observer.changed(&self.world.graph, &transitions, touched, self.now());
+            }
+            if !maintained.is_empty() {
+                observer.maintained(&self.world.graph, &maintained, self.now());
+            }
         }
-        if transitions.is_empty() {
+        if transitions.is_empty() && maintained.is_empty() {
             return;
         }
         self.stats.transitions += transitions.len() as u64;
@@ -406,7 +451,7 @@ impl Owner {
             })
         };
         let changes: Vec<Change> = transitions.into_iter().filter_map(change).collect();
-        // Readers may have gone since they were counted.
+        // Without changes of state it tells that there is something else to see. Readers may have gone since they were counted.
         let _ = self.changes.send(Arc::new(changes));
     }
 

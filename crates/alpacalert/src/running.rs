@@ -135,7 +135,8 @@ impl Handle {
         receiver.await.ok()
     }
 
-    /// Changes as they happen, in batches. A reader that is too slow is told how many batches it missed.
+    /// Changes as they happen, in batches; an empty one when something else about nodes changed that is shown, such as that work on
+    /// them is planned for now. A reader that is too slow is told how many batches it missed.
     pub fn changes(&self) -> broadcast::Receiver<Arc<Vec<Change>>> {
         self.changes.subscribe()
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use alpacalert_instrument::{Clock, Context, Inbox, OutputLimits, Redactor, SystemClock};
-use alpacalert_model::{Graph, NodeId, State, Timestamp, Transition};
+use alpacalert_model::{Graph, NodeId, NodeKey, State, Timestamp, Transition};
 use tokio_util::sync::CancellationToken;
 
 use crate::Tasks;
@@ -47,6 +47,10 @@ pub trait Observer: Send + Sync {
         touched: &[NodeId],
         now: Timestamp,
     );
+
+    /// Called after [`Observer::changed`] when work that is planned on nodes began or ended, which changes no state. Nobody has to
+    /// care.
+    fn maintained(&self, _graph: &Graph, _nodes: &[NodeKey], _now: Timestamp) {}
 }
 
 impl Default for Settings {

@@ -68,6 +68,7 @@ pub(super) fn this_machine(registry: &Registry) -> Result<(Plan, NodeId), Failur
         owner: None,
         service: None,
         rule: Rule::All,
+        maintenance: Vec::new(),
         degraded_below: None,
         members: vec![MemberPlan {
             edge: Edge::default(),

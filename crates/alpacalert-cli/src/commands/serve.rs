@@ -124,10 +124,10 @@ async fn serve(planned: Planned, listen: SocketAddr, state: Option<PathBuf>) -> 
         config: watched,
         history: Some(store.clone()),
     });
-    itself.begin(live.clone());
     let serve_plan = planned.serve();
     let access = Access::new(planned.access().as_ref(), &serve_plan);
     let serving = Serving::new(&serve_plan).map_err(Failure::configuration)?;
+    itself.begin(live.clone(), serving.clone());
     let reloading = Reloading {
         planned,
         itself,

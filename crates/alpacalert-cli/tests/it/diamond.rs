@@ -56,14 +56,21 @@ fn what_comes_by_two_ways_is_believed_once_and_from_neither_when_one_is_cut() {
     let before = changes();
 
     std::fs::remove_file(&there).expect("it was there");
+    // One fault, told by two.
     let both = |value: &Value| {
         let causes = value["causes"].as_array();
-        value["state"] == "failing" && causes.is_some_and(|causes| causes.len() == 2)
+        value["state"] == "failing" && causes.is_some_and(|causes| causes.len() == 1)
     };
     let seen = top.until(TOP, PATIENCE, both);
     for cause in seen["causes"].as_array().expect("causes") {
         assert_eq!(cause["owner"], "infrastructure", "{seen:#}");
+        assert_eq!(cause["origins"].as_array().map(Vec::len), Some(1));
     }
+    let said = seen["sentence"].as_str().expect("a sentence");
+    assert_eq!(said.matches("does not exist").count(), 1, "{said}");
+    let told_by_two = |why: &Value| why["repair_sets"][0].as_array().map(Vec::len) == Some(2);
+    let why = top.until("/api/v1/explain?node=top", PATIENCE, told_by_two);
+    assert_eq!(why["causes"].as_array().map(Vec::len), Some(1), "{why:#}");
     at("there", "");
     top.until(TOP, PATIENCE, is("passing"));
     // It went there and back once, whichever way was the quicker one.

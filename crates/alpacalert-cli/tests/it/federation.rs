@@ -93,14 +93,23 @@ fn a_broken_queue_is_shown_as_its_owner_s_by_everybody_who_depends_on_it() {
     }
     assert_eq!(seen["causes"][0]["owner"], "infrastructure");
     assert_eq!(app.json(VIEWING)["state"], "passing");
+    // It hears of the one fault by two ways, and names it once.
+    let told_by_two = |why: &Value| why["repair_sets"][0].as_array().map(Vec::len) == Some(2);
+    let why = reader.until("/api/v1/explain?node=all", PATIENCE, told_by_two);
+    assert_eq!(why["causes"].as_array().map(Vec::len), Some(1), "{why:#}");
     let seen = reader.until(ALL, PATIENCE, |value| {
         value["causes"]
             .as_array()
-            .is_some_and(|causes| causes.len() == 2)
+            .is_some_and(|causes| causes.len() == 1)
     });
     for cause in seen["causes"].as_array().expect("causes") {
         assert_eq!(cause["owner"], "infrastructure", "{seen:#}");
     }
+    assert_eq!(
+        sentence(&seen).matches("queue `reports`").count(),
+        1,
+        "{seen:#}"
+    );
 
     network.cut();
     let seen = app.until(GENERATION, PATIENCE, is("unknown"));

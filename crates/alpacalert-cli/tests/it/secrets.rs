@@ -342,10 +342,7 @@ fn a_running_instance_tells_no_secret() {
     }
 
     // A mistake beside secrets, and a secret that cannot be read.
-    for mistake in [
-        "systems: { x: { alll: [] } }\n",
-        "owner: '${env:CANARY_40}'\n",
-    ] {
+    for mistake in mistakes() {
         std::fs::write(&file, format!("{text}{mistake}")).expect("a file");
         started.signal(Signal::HUP);
         std::thread::sleep(Duration::from_millis(700));
@@ -365,6 +362,71 @@ fn a_running_instance_tells_no_secret() {
         tells_nothing(&path.display().to_string(), &content);
     }
     assert!(bytes > 10_000, "something is remembered: {bytes} bytes");
+}
+
+/// Configurations that are wrong: beside secrets, because of one that cannot be read, and on a line with one in plain text.
+fn mistakes() -> Vec<String> {
+    let secret = |number| canary(number);
+    vec![
+        "systems: { x: { alll: [] } }\n".to_owned(),
+        "owner: '${env:CANARY_40}'\n".to_owned(),
+        format!(
+            "systems: {{ x: {{ http: {{ url: 'http://a', bearr: {} }} }} }}\n",
+            secret(1)
+        ),
+        format!(
+            "systems: {{ x: {{ http: {{ url: 'http://a?k={}', status: no }} }} }}\n",
+            secret(2)
+        ),
+        format!(
+            "systems: {{ x: {{ http: {{ url: 'http://u:{}@a', statsu: 200 }} }} }}\n",
+            secret(3)
+        ),
+        format!(
+            "systems: {{ x: {{ http: {{ url: 'http://a', headers: {{ X: {} }}, x: 1 }} }} }}\n",
+            secret(4)
+        ),
+        format!(
+            "systems: {{ x: {{ exec: {{ command: [a, {}], env: {{ A: {} }}, x: 1 }} }} }}\n",
+            secret(5),
+            secret(6)
+        ),
+        format!(
+            "systems: {{ x: {{ http: http://a, alll: [] }} }} # {}\n",
+            secret(7)
+        ),
+        format!(
+            "systems: {{ x: {{ http: {{ url: 'http://a', timeout: {} }} }} }}\n",
+            secret(8)
+        ),
+        format!("systems: {{ x: {{ {}: 1 }} }}\n", secret(9)),
+        format!("owner: x\nowner: {}\n", secret(10)),
+        format!("systems: {{ x: {{ all: [{}] }} }}\n", secret(11)),
+        format!("systems: {{ x: {{ http: {{ bearer: {}\n", secret(12)),
+        format!(
+            "systems: {{ x: {{ http: {{ bearer: \"a\"{} }} }} }}\n",
+            secret(13)
+        ),
+        format!(
+            "access: {{ tokens: {{ a: {{ hash: {}, read: x }} }} }}\n",
+            secret(14)
+        ),
+    ]
+}
+
+#[test]
+fn a_mistake_beside_a_secret_in_plain_text_is_logged_without_it() {
+    for mistake in mistakes() {
+        let folder = temp_dir();
+        std::fs::write(folder.path().join("alpacalert.yaml"), &mistake).expect("a file");
+        for arguments in [&["validate"][..], &["serve", "--listen", "127.0.0.1:0"]] {
+            let said = said(&mut with_secrets(arguments, folder.path()));
+            assert_eq!(said.code, 65, "{mistake}: {said:?}");
+            assert!(said.err.contains("alpacalert.yaml:"), "{said:?}");
+            tells_nothing(&mistake, said.out.as_bytes());
+            tells_nothing(&mistake, said.err.as_bytes());
+        }
+    }
 }
 
 /// What goes on for ever.

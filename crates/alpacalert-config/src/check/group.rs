@@ -7,7 +7,7 @@ use alpacalert_model::{Effect, Rule, Threshold};
 use super::item::{self, Member};
 use super::shape::{self, expected_what};
 use super::structure::Step;
-use super::{Cx, list, near, top};
+use super::{Cx, list, maintenance, near, top};
 use crate::diagnostic::Diagnostic;
 use crate::plan::GroupPlan;
 use crate::text::Span;
@@ -70,6 +70,7 @@ pub(super) fn group(cx: &mut Cx<'_>, name: &Key, node: &Node, service: bool) -> 
         rule: Rule::All,
         degraded_below: None,
         members: Vec::new(),
+        maintenance: Vec::new(),
     };
     let words = vocabulary::group(service);
     for (key, node) in entries {
@@ -93,6 +94,13 @@ pub(super) fn group(cx: &mut Cx<'_>, name: &Key, node: &Node, service: bool) -> 
                     plan.service = public;
                     public.is_some()
                 }
+                Takes::Windows => match maintenance::windows(cx, node) {
+                    Some(windows) => {
+                        plan.maintenance = windows;
+                        true
+                    }
+                    None => false,
+                },
                 _ => draft.key(cx, key, node),
             },
             None => draft.kind(cx, key, node, service),

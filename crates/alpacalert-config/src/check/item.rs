@@ -6,7 +6,7 @@ use alpacalert_instrument::{KindSpec, Params, Registry, Request, ScheduleOverrid
 use alpacalert_model::{Edge, Effect, Kind, NodeId};
 
 use super::shape::{self, Owner, expected_what};
-use super::{Cx, list, near, top};
+use super::{Cx, list, maintenance, near, top};
 use crate::diagnostic::Diagnostic;
 use crate::plan::{MemberPlan, MemberTarget};
 use crate::text::Span;
@@ -394,11 +394,19 @@ fn request(cx: &mut Cx<'_>, word: &Key, node: &Node, spec: &KindSpec) -> Option<
     let mut title = None;
     let mut whose = None;
     let mut schedule = ScheduleOverrides::default();
+    let mut windows = Vec::new();
     let mut good = true;
     for (key, node) in &shared {
         let slot = match &*key.text {
             "title" => &mut title,
             "owner" => &mut whose,
+            "maintenance" => {
+                match maintenance::windows(cx, node) {
+                    Some(read) => windows = read,
+                    None => good = false,
+                }
+                continue;
+            }
             _ => {
                 good &= schedule_key(cx, &mut schedule, key, node);
                 continue;
@@ -429,6 +437,7 @@ fn request(cx: &mut Cx<'_>, word: &Key, node: &Node, spec: &KindSpec) -> Option<
     request.title = title;
     request.owner = whose;
     request.schedule = schedule;
+    request.maintenance = windows;
     Some(request)
 }
 

@@ -232,3 +232,44 @@ fn paths_start_from_the_folder_of_the_configuration() {
         [under("data/x"), "/abs".to_owned(), under("a/value")]
     );
 }
+
+#[test]
+fn a_mistake_tells_others_no_secret_of_its_lines() {
+    const SECRET: &str = "hunter2";
+    for text in [
+        "systems:\n  a: { http: { url: http://a, bearr: hunter2 } }\n",
+        "systems:\n  a: { http: { url: http://a, headers: { Cookie: hunter2 }, nothing: x } } # hunter2\n",
+        "systems:\n  a: { http: { url: 'http://u:hunter2@a', status: no } }\n",
+        "systems:\n  a: { every: { token: [hunter2], int: hunter2 } }\n",
+        "access:\n  tokens: { t: { hash: hunter2, read: everything } }\n",
+        "access:\n  users: { anna: { password: hunter2, read: everything } }\n",
+        "sources:\n  s: { api: { token: hunter2, token: hunter2 } }\n",
+        "sources:\n  s: { password: hunter2, api: {} }\n",
+        "secret: hunter2\nownr: hunter2\n",
+        "owner: { password: hunter2\n",
+        "owner: \"a\"hunter2\n",
+    ] {
+        let problems = parse(text).expect_err("it is wrong");
+        let mine = problems.render(false);
+        let others = problems.render_for_others(false);
+        assert!(mine.contains(SECRET), "whoever writes it sees it: {mine}");
+        assert!(!others.contains(SECRET), "{text}: {others}");
+        assert!(
+            others.contains("alpacalert.yaml:"),
+            "and where it is: {others}"
+        );
+        let heads = |text: &str| {
+            text.lines()
+                .filter(|line| line.starts_with("error"))
+                .count()
+        };
+        assert_eq!(heads(&mine), heads(&others));
+    }
+}
+
+#[test]
+fn what_is_no_secret_is_told_to_others_as_it_is() {
+    let text = "services:\n  shop: { requires: [ queue ] }\nsystems:\n  other: { http: { url: http://a, statsu: 200 } }\n";
+    let problems = parse(text).expect_err("it is wrong");
+    assert_eq!(problems.render(false), problems.render_for_others(false));
+}

@@ -307,3 +307,35 @@ fn a_sensor_that_would_be_stale_between_measurements_is_warned_of() {
             .expect("this can be measured");
     insta::assert_snapshot!(loaded.warnings[0].to_string());
 }
+
+#[test]
+fn all_that_is_wrong_with_a_maintenance_is_told_at_once() {
+    let text = "systems:\n  a:\n    http: http://a\n    maintenance:\n      - { from: 2027-02-30T02:00, until: 04:00, zone: Berlin, reason: \"\" }\n      - { every: day, from: 25:00 }\n";
+    let problems = parse(text).expect_err("it is wrong").to_string();
+    for told in [
+        "`from` is not a time\n",
+        "`until` without a date",
+        "there is no time zone `Berlin`",
+        "`reason` is empty",
+        "`from` is not a time such as",
+        "`maintenance` lacks the key `until`",
+    ] {
+        assert!(problems.contains(told), "{told}: {problems}");
+    }
+}
+
+#[test]
+fn windows_are_moments_by_the_clocks_of_their_zone() {
+    let text = "systems:\n  a:\n    http: http://a\n    maintenance:\n      - { from: 2026-10-25 02:15, until: 2026-10-25 02:45, zone: Europe/Berlin, reason: moved }\n";
+    let plan = parse(text).expect("it is right").plan;
+    let at = |text: &str| text.parse().expect("a time");
+    let window = alpacalert_instrument::Window {
+        // The clocks show both times twice.
+        when: alpacalert_instrument::When::Once {
+            from: at("2026-10-25T00:15:00Z"),
+            until: at("2026-10-25T01:45:00Z"),
+        },
+        reason: "moved".into(),
+    };
+    assert_eq!(plan.groups[0].maintenance, [window]);
+}

@@ -4,7 +4,7 @@ use alpacalert_api::{CauseSummary, Health, ServiceSummary};
 use alpacalert_instrument::{
     InstrumentError, Observation, Reason, Scope, State, Target, nearest, sanitize,
 };
-use alpacalert_model::{Effect, Kind, Node, NodeId, Rule, Severity, Timestamp};
+use alpacalert_model::{Effect, Kind, Node, NodeId, Origin, Rule, Severity, Timestamp};
 
 use super::Told;
 use super::read::{MALFORMED, Published};
@@ -146,10 +146,34 @@ fn observation(summary: &ServiceSummary, at: Timestamp) -> Observation {
         Health::Unknown => (State::Unknown, Severity::Warn),
         Health::Failing => (State::Failing, Severity::Error),
     };
-    let observation = Observation::new(state, Reason::fixed("published"), at);
+    let mut observation = Observation::new(state, Reason::fixed("published"), at);
+    observation.origins = origins(summary);
     observation
         .message(severity, why(summary))
         .message(Severity::Info, told)
+}
+
+/// The faults that the publisher tells of; nothing unless it tells which each of them is.
+fn origins(summary: &ServiceSummary) -> Vec<Origin> {
+    /// With this many causes there may be more that are not told.
+    const MANY: usize = 10;
+    /// The most faults that one thing stands for.
+    const ORIGINS_MAX: usize = 64;
+    let causes = &summary.causes;
+    let ids = || causes.iter().flat_map(|cause| &cause.origins);
+    let is_known = causes.len() < MANY
+        && causes.iter().all(|cause| !cause.origins.is_empty())
+        && ids().count() <= ORIGINS_MAX
+        && ids().all(|id| id.len() <= NAME_BYTES);
+    if !is_known {
+        return Vec::new();
+    }
+    let hops = u32::try_from(summary.via.len()).unwrap_or(u32::MAX);
+    let origin = |id: &String| Origin {
+        id: cut(id).into(),
+        hops,
+    };
+    ids().map(origin).collect()
 }
 
 /// The publisher's causes in one line, each with its owner where that is yet another one.

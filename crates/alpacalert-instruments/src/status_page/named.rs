@@ -145,6 +145,7 @@ fn summary(
         name: why.name,
         message: why.message,
         since: why.since,
+        origins: Vec::new(),
     });
     Ok(ServiceSummary {
         version: VERSION,

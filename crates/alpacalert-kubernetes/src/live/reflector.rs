@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::Watched;
 use super::client::{Api, ApiError, Lines, WATCH_SECONDS};
 use super::list::{decode, list, paths, refused};
-use crate::cluster::Access;
+use crate::cluster::{Access, Event};
 use crate::decode::Decoder;
 use crate::kinds;
 use crate::object::Object;
@@ -28,39 +28,6 @@ const LONG_PAUSE: Duration = Duration::from_secs(16);
 const ASK_AGAIN: Duration = Duration::from_secs(60);
 /// How often the leases of nodes are read: every node renews its own each ten seconds, and nobody needs to know that at once.
 const LEASE_INTERVAL: Duration = Duration::from_secs(30);
-
-/// What a reflector has to say.
-#[derive(Debug)]
-pub(super) enum Event {
-    /// Everything there is of a kind, and nothing else.
-    Listed(Arc<str>, Vec<Object>),
-    /// An object is new, or has changed.
-    Applied(Box<Object>),
-    /// An object is gone.
-    Deleted(Arc<str>, Arc<str>),
-    /// The kind, or a part of it, can be seen, or not any more.
-    Access(Arc<str>, Access),
-    /// The kind cannot be kept up with for now, and whether that is because nobody answers.
-    Broken(Arc<str>, String, bool),
-    /// It can again.
-    Works(Arc<str>),
-    /// Something arrived that is no object.
-    Unreadable(Arc<str>, String),
-}
-
-impl Event {
-    pub(super) fn kind(&self) -> &str {
-        match self {
-            Event::Applied(object) => &object.kind,
-            Event::Listed(kind, _)
-            | Event::Deleted(kind, _)
-            | Event::Access(kind, _)
-            | Event::Broken(kind, ..)
-            | Event::Works(kind)
-            | Event::Unreadable(kind, _) => kind,
-        }
-    }
-}
 
 #[derive(Deserialize)]
 struct WatchEvent<'a> {
@@ -208,7 +175,10 @@ impl Reflector {
 
     /// Reads the leases of nodes, now and then.
     async fn poll(&mut self) -> Result<Result<(), ApiError>, Over> {
-        let result = self.list().await?;
+        // A short list, and the one request that is made again and again: it tells whether anybody is there.
+        let api = self.api.clone();
+        let listed = tokio::time::timeout(LEASE_INTERVAL, self.list()).await;
+        let result = listed.unwrap_or_else(|_| Ok(Err(api.doubt())))?;
         if result.is_ok() {
             tokio::time::sleep(LEASE_INTERVAL).await;
         }
@@ -226,7 +196,12 @@ impl Reflector {
         }
         loop {
             let started = tokio::time::Instant::now();
-            match self.watch(&mut version).await? {
+            let ended = self.watch(&mut version).await?;
+            // One that could not be opened at all is none that broke, however long that took.
+            let held = self
+                .opened
+                .is_some_and(|opened| opened.elapsed() > FIRST_PAUSE);
+            match ended {
                 Ok(Ended::Well) => {}
                 Ok(Ended::Expired) => return Ok(Ok(())),
                 // Servers before 1.32 do not stream lists.
@@ -240,7 +215,7 @@ impl Reflector {
                 Err(ApiError::Refused(StatusCode::GONE, _)) => return Ok(Ok(())),
                 // A connection that broke is taken up where it was; only when that fails too is the watch broken.
                 Err(ApiError::Transport(_))
-                    if !version.is_empty() && started.elapsed() > FIRST_PAUSE => {}
+                    if !version.is_empty() && held && !self.api.is_silent() => {}
                 Err(error) => {
                     // What was refused may have changed unseen, and a server that was restored from a copy may never
                     // come to where we were: only a short outage is taken up. What follows a line that makes no sense is

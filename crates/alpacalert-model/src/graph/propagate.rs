@@ -59,24 +59,26 @@ impl Graph {
                 .since
                 .filter(|_| seen.state == before.state)
                 .or(Some(seen.at));
-            let says = match &node.part {
-                Part::Sensor(Some(evidence)) => evidence.messages.as_slice(),
-                _ => &[],
+            let (says, origins) = match &node.part {
+                Part::Sensor(Some(evidence)) => (&evidence.messages[..], &evidence.origins[..]),
+                _ => Default::default(),
             };
             let same = (node.state, node.confirmed, node.since, &node.reason)
                 == (seen.state, update.confirmed, since, &seen.reason)
-                && *says == *seen.messages;
+                && (says, origins) == (&seen.messages[..], &seen.origins[..]);
             self.revision += u64::from(!same);
             node.since = since;
             node.state = seen.state;
             node.confirmed = update.confirmed;
             node.reason = seen.reason;
             node.observed_at = Some(seen.at);
-            let bare = seen.messages.is_empty() && seen.measurements.is_empty();
+            let bare =
+                seen.messages.is_empty() && seen.measurements.is_empty() && seen.origins.is_empty();
             node.part = Part::Sensor((!bare).then(|| {
                 Box::new(Evidence {
                     messages: seen.messages,
                     measurements: seen.measurements,
+                    origins: seen.origins.into(),
                 })
             }));
         }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::{
-    Edge, Marks, Measurement, Message, NodeId, Reason, Role, Rule, ServiceInfo, Severity, State,
-    Status, Sums,
+    Edge, Maintenance, Marks, Measurement, Message, NodeId, Origin, Reason, Role, Rule,
+    ServiceInfo, Severity, State, Status, Sums,
 };
 
 use super::store::{Part, Standing, Stored};
@@ -142,6 +142,14 @@ impl<'a> NodeRef<'a> {
         }
     }
 
+    /// The faults elsewhere that a sensor tells of; see [`Observation::origins`](crate::Observation::origins).
+    pub fn origins(self) -> &'a [Origin] {
+        match &self.stored().part {
+            Part::Sensor(Some(evidence)) => &evidence.origins,
+            _ => &[],
+        }
+    }
+
     /// When the facts were true; for a system, when it was last judged. `None` before the first observation.
     pub fn observed_at(self) -> Option<Timestamp> {
         self.stored().observed_at
@@ -155,6 +163,11 @@ impl<'a> NodeRef<'a> {
     /// Its marks.
     pub fn marks(self) -> Marks {
         self.stored().marks
+    }
+
+    /// Until when work on it is planned, and why, if it is [`Mark::Maintenance`](crate::Mark::Maintenance) and that is known.
+    pub fn maintenance(self) -> Option<&'a Maintenance> {
+        self.graph.maintained.get(&self.key.index)
     }
 
     /// Its members in the order to show them, with how they count. A member whose edge was refused, since it would

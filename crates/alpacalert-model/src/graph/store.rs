@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::{
-    Edge, Effect, Kind, Marks, Measurement, Message, NodeId, Reason, Role, Rule, ServiceInfo,
-    State, Sums,
+    Edge, Effect, Kind, Marks, Measurement, Message, NodeId, Origin, Reason, Role, Rule,
+    ServiceInfo, State, Sums,
 };
 
 use super::{Graph, NodeKey};
@@ -62,6 +62,7 @@ pub(super) enum Part {
 pub(super) struct Evidence {
     pub(super) messages: Vec<Message>,
     pub(super) measurements: Vec<Measurement>,
+    pub(super) origins: Box<[Origin]>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -265,6 +266,7 @@ impl Graph {
         if let Ok(entry) = self.by_id.find_entry(hash, |other| *other == index) {
             entry.remove();
         }
+        self.maintained.remove(&index);
         let slot = &mut self.slots[index as usize];
         slot.node = None;
         // A slot whose generations are used up is never used again: no handle ever means two nodes.

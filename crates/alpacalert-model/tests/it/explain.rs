@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use alpacalert_model::{
     Change, Effect, ExplainLimits, Explanation, Graph, Margin, Member, Node, NodeId, NodeKey,
-    Reason, Role, Rule, ServiceInfo, State, Threshold,
+    Observation, Origin, Reason, Role, Rule, ServiceInfo, State, Threshold,
 };
 use proptest::prelude::*;
 
@@ -573,4 +573,70 @@ fn unknown_is_explained_like_any_other_state() {
     observe(&mut graph, &[("a", Unknown), ("b", Passing)], at(1));
     graph.apply("other", blueprint([]), at(2));
     assert_eq!(causes(&graph, &explain(&graph, "top")), ["a"]);
+}
+
+/// A leaf that tells of faults elsewhere, over so many others.
+fn told(graph: &mut Graph, name: &str, state: State, origins: &[&str], hops: u32) {
+    let mut observation = Observation::new(state, Reason::fixed("told"), at(1));
+    observation.origins = origins
+        .iter()
+        .map(|id| Origin {
+            id: (*id).into(),
+            hops,
+        })
+        .collect();
+    let update = alpacalert_model::Update {
+        node: key(graph, name),
+        confirmed: state,
+        observation,
+    };
+    graph.observe([update], at(1));
+}
+
+/// Each cause with the others that tell of the same.
+fn causes_with_others(graph: &Graph, name: &str) -> Vec<(String, Vec<String>)> {
+    let explanation = graph.explain(key(graph, name), &ExplainLimits::default());
+    let title = |key: &NodeKey| graph.get(*key).unwrap().title().to_owned();
+    let causes = explanation.unwrap().causes;
+    causes
+        .iter()
+        .map(|cause| (title(&cause.node), cause.also.iter().map(title).collect()))
+        .collect()
+}
+
+#[test]
+fn a_fault_elsewhere_that_is_told_of_by_several_ways_is_one_cause() {
+    let mut graph = graph([
+        system("top", Rule::All, &["far", "near", "own", "more"]),
+        sensor("far"),
+        sensor("near"),
+        sensor("own"),
+        sensor("more"),
+    ]);
+    told(&mut graph, "far", State::Failing, &["infra#queue"], 2);
+    told(&mut graph, "near", State::Failing, &["infra#queue"], 0);
+    told(
+        &mut graph,
+        "more",
+        State::Failing,
+        &["infra#queue", "apps#file"],
+        1,
+    );
+    told(&mut graph, "own", State::Failing, &[], 0);
+    let of = |cause: &str, others: &[&str]| {
+        let others = others.iter().map(|other| (*other).to_owned()).collect();
+        (cause.to_owned(), others)
+    };
+    let mut causes = causes_with_others(&graph, "top");
+    causes.sort();
+    assert_eq!(
+        causes,
+        [of("more", &[]), of("near", &["far"]), of("own", &[])],
+        "what tells of something else too, or of nothing that is known, stays"
+    );
+    // The worst stays, however far it came.
+    told(&mut graph, "near", State::Degraded, &["infra#queue"], 0);
+    told(&mut graph, "more", State::Passing, &[], 0);
+    told(&mut graph, "own", State::Passing, &[], 0);
+    assert_eq!(causes_with_others(&graph, "top"), [of("far", &[])]);
 }

@@ -4,6 +4,7 @@ mod confirm;
 mod explain;
 mod graph;
 mod incremental;
+mod maintain;
 mod oracle;
 mod path;
 mod reference;

@@ -2,8 +2,8 @@
 //! it know that it is still right, and its services.
 
 use alpacalert_model::{
-    Blueprint, Change, Edge, Graph, Mark, Marks, Node, NodeId, Observation, Reason, ServiceInfo,
-    Severity, State, Timestamp, Update,
+    Blueprint, Change, Edge, Graph, Maintenance, Mark, Marks, Node, NodeId, Observation, Reason,
+    ServiceInfo, Severity, State, Timestamp, Update,
 };
 use proptest::prelude::*;
 
@@ -150,6 +150,13 @@ fn everything_that_is_shown_counts() {
     assert_eq!(graph.revision(), seen[4], "it was flapping already");
     graph.set_since(disk, at(-5));
     seen.push(graph.revision());
+    for until in [10, 10, 20] {
+        let until = at(until);
+        let reason = "another disk".into();
+        graph.maintain([(disk, Maintenance { until, reason })]);
+        seen.push(graph.revision());
+    }
+    assert_eq!(seen.remove(7), seen[6], "the same work is planned");
     let renamed = Node::sensor(id("disk"), "the disk");
     graph.change("one", [Change::Set(renamed)], at(4));
     seen.push(graph.revision());

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use alpacalert_model::{
-    Blueprint, Graph, Measurement, Member, Message, Node, NodeId, NodeRef, Observation, Reason,
-    Role, Severity, State, Timestamp, Update,
+    Blueprint, Graph, Mark, Measurement, Member, Message, Node, NodeId, NodeRef, Observation,
+    Reason, Role, Severity, State, Timestamp, Update,
 };
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{measurements, newest, newest_recent, node_id, spans, state};
-use crate::form::{self, Described, Difference, Head, MemberForm, ScaleForm, Whole};
+use crate::form::{self, Described, Difference, MemberForm, ScaleForm, Whole};
 use crate::schema::flag;
 use crate::time::{millis, stamp};
 use crate::timeline::Run;
@@ -25,13 +25,26 @@ pub(super) fn is_gone(body: &[u8]) -> bool {
     body.first() == Some(&0)
 }
 
-/// What was known of a node, without its members.
-pub(super) fn head_at(
+/// What people called a node at a moment. What came and changed in one step was described a moment later than it changed: then
+/// the next description tells.
+pub(super) fn title_at(
     connection: &Connection,
     node: u32,
     at: i64,
-) -> Result<Option<Head>, rusqlite::Error> {
-    Ok(described_at(connection, node, at)?.map(|whole| whole.head))
+) -> Result<Option<String>, rusqlite::Error> {
+    if let Some(whole) = described_at(connection, node, at)? {
+        return Ok(Some(whole.head.title));
+    }
+    let body: Option<Vec<u8>> = connection
+        .prepare_cached(
+            "SELECT body FROM described WHERE node = ?1 AND at > ?2 ORDER BY at, seq LIMIT 1",
+        )?
+        .query_row(params![node, at], |row| row.get(0))
+        .optional()?;
+    Ok(match body.map(|body| form::read(&body)).transpose()? {
+        Some(Described::Whole(whole)) => Some(whole.head.title),
+        _ => None,
+    })
 }
 
 /// A node's place in the graph at a moment: all of it as it was last written, and the differences since.
@@ -76,8 +89,10 @@ pub(crate) fn graph_at(
         [first.began],
         |row| row.get(0),
     )?;
-    let begun = runs.partition_point(|run| run.began <= wanted);
-    let Some(run) = begun.checked_sub(1).map(|n| runs[n]) else {
+    // Of several that were at that time by their clocks, the last one; else the one that was over last.
+    let begun = runs.iter().rev().filter(|run| run.began <= wanted);
+    let running = begun.clone().find(|run| run.until >= wanted);
+    let Some(run) = running.or(begun.max_by_key(|run| run.until)).copied() else {
         return Ok(None);
     };
     if wanted < first {
@@ -183,7 +198,7 @@ impl Rebuilt {
         let mut updates = Vec::with_capacity(self.sensors.len());
         let mut since = Vec::new();
         let mut values = self.values(connection, at)?;
-        let recent = newest_recent(connection, run.began, at)?;
+        let recent = newest_recent(connection, (run.began, at), run.numbers)?;
         let text = |table: &str, id: Option<i64>| {
             let sql = format!("SELECT text FROM {table} WHERE id = ?1");
             let mut found = connection.prepare_cached(&sql)?;
@@ -197,7 +212,8 @@ impl Rebuilt {
             let Some(key) = self.graph.key(node) else {
                 continue;
             };
-            let Some(change) = newest(connection, &recent, *id, (run.began, at))? else {
+            let Some(change) = newest(connection, &recent, *id, (run.began, at), run.numbers)?
+            else {
                 // As it was when it came: a system whose members nobody has measured yet.
                 let came = came.query_row(params![id, at, run.began], |row| row.get(0));
                 since.push((key, stamp(came?)));
@@ -205,6 +221,8 @@ impl Rebuilt {
             };
             let (entered, flags) = (change.at, change.flags);
             since.push((key, stamp(change.since.unwrap_or(entered))));
+            let maintenance = flags & flag::MAINTENANCE != 0;
+            self.graph.mark(key, Mark::Maintenance, maintenance);
             if !self.graph.get(key).is_some_and(NodeRef::is_sensor) {
                 continue;
             }

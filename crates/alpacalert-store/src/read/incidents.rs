@@ -136,7 +136,7 @@ fn told(
         })
         .optional()?;
     let (flags, owner, cause) = said.unwrap_or_default();
-    let title = graph::head_at(connection, node, time.worst_at)?.map(|head| head.title);
+    let title = graph::title_at(connection, node, time.worst_at)?;
     Ok(Some(Incident {
         title: title.unwrap_or_else(|| id.reference().to_string()),
         node: id,

@@ -111,18 +111,23 @@ impl Group<'_> {
         let at = millis(change.at);
         let (shown, confirmed) = (change.shown.1, change.confirmed.1);
         let same = last.is_some_and(|last| last.shown == shown && last.confirmed == confirmed);
-        if same && last.is_some_and(|last| last.fresh) {
+        if change.same && !(same && last.is_some_and(|last| last.fresh)) {
+            return Ok(());
+        }
+        let planned = last.is_some_and(|last| last.maintenance) != change.maintenance;
+        if same && !planned && last.is_some_and(|last| last.fresh) {
             return Ok(());
         }
         let before = last.map(|last| last.shown);
         let mut since = change.since.map(millis).filter(|since| *since < at);
-        if let Some(last) = last.filter(|last| same && !last.fresh) {
-            // It was so before the program was started, and nothing else was seen meanwhile.
+        if let Some(last) = last.filter(|_| same) {
+            // It was so before: before the program was started, and nothing else was seen meanwhile, or before work on it was planned.
             since = Some(last.since.min(since.unwrap_or(at)));
         }
         known.last = Some(Last {
             shown,
             confirmed,
+            maintenance: change.maintenance,
             since: since.unwrap_or(at),
             fresh: true,
         });

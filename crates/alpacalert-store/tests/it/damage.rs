@@ -1,7 +1,9 @@
 //! Files that were cut, or whose bits were turned.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use alpacalert_model::{Measurement, State, Timestamp, Unit};
 use alpacalert_store::{PastTransition, Store, StoreError, StoreSettings, Wanted};
@@ -115,8 +117,104 @@ fn aside(folder: &Path, is_log: bool) -> Option<PathBuf> {
     })
 }
 
+#[test]
+fn around_a_page_that_is_lost_the_rest_comes_back_and_a_restart_does_not_read_it_again() {
+    const PAGE: usize = 4096;
+    let (_, closed, whole) = history();
+    let pages = closed.database.len() / PAGE;
+    let (mut kept, mut of) = (0, 0);
+    for page in (1..pages).step_by(4) {
+        let mut lost = closed.clone();
+        lost.database[page * PAGE..(page + 1) * PAGE].fill(0);
+        let what = format!("page {page} of {pages}");
+        let folder = tempfile::tempdir().unwrap();
+        lost.write(folder.path());
+        let begun = Instant::now();
+        let store = Store::open(StoreSettings::new(folder.path())).unwrap();
+        assert!(
+            begun.elapsed() < Duration::from_secs(1),
+            "{what}: it starts at once"
+        );
+        if aside(folder.path(), false).is_none() {
+            // A page that nothing is in.
+            continue;
+        }
+        let runtime = runtime();
+        let saved = runtime.block_on(salvaged(&store, &what));
+        kept += saved.len();
+        of += whole.len();
+        let told = store.status().message;
+
+        // It goes on counting, so that no number means two changes.
+        let mut world = World::of(store);
+        world.apply(vec![sensor("new"), sensor("s0")], Timestamp::now());
+        world.set("new", State::Failing, "still here", Timestamp::now());
+        runtime.block_on(world.store.flush()).unwrap();
+        let newest = runtime.block_on(everything(&world.store)).unwrap();
+        let newest = newest.last().unwrap();
+        assert_eq!(newest.message, "still here", "{what}");
+        assert!(saved.iter().all(|past| past.seq < newest.seq), "{what}");
+        // What is not there any more is not there now, and was then.
+        let past = runtime
+            .block_on(world.store.graph_at(Timestamp::now()))
+            .unwrap()
+            .unwrap();
+        assert!(past.graph.key(&id("shop")).is_none(), "{what}");
+        if let Some(last) = saved.last().filter(|_| saved.len() == whole.len()) {
+            let past = runtime.block_on(world.store.graph_at(last.at)).unwrap();
+            let there = past.is_some_and(|past| past.graph.key(&id("s3")).is_some());
+            assert!(
+                there || told.contains("could not be read"),
+                "{what}: {told}"
+            );
+        }
+        world.store.close();
+        drop(world);
+
+        let store = Store::open(StoreSettings::new(folder.path())).unwrap();
+        let again = runtime.block_on(salvaged(&store, &what));
+        assert_eq!(again.len(), saved.len() + 1, "{what}");
+        assert_eq!(store.status().message, told, "{what}");
+        store.close();
+    }
+    println!("{kept} of {of} changes came back");
+    assert!(of > 5 * whole.len(), "some pages were missed");
+    assert!(kept * 10 > of * 7, "{kept} of {of}");
+}
+
+/// How much came back of the files that were put aside.
+#[derive(Debug, Default)]
+struct Salvaged {
+    kept: usize,
+    of: usize,
+    /// Changes whose words were lost.
+    words: usize,
+}
+
+/// Waits until what can be read of the damaged file is read, and tells what that is.
+async fn salvaged(store: &Store, what: &str) -> Vec<PastTransition> {
+    let begun = Instant::now();
+    while !store.status().message.contains("changes were salvaged") {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "{what}: {:?}",
+            store.status()
+        );
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    everything(store)
+        .await
+        .unwrap_or_else(|error| panic!("{what}: {}", error.chain()))
+}
+
 /// Opens what a mutation left, asks it everything, and tells whether it was put aside.
-fn survives(files: &Files, whole: &[PastTransition], what: &str, is_log: bool) -> bool {
+fn survives(
+    files: &Files,
+    whole: &[PastTransition],
+    what: &str,
+    (is_log, is_cut): (bool, bool),
+    lost: &mut Salvaged,
+) -> bool {
     let folder = tempfile::tempdir().unwrap();
     files.write(folder.path());
     let store = Store::open(StoreSettings::new(folder.path())).unwrap();
@@ -132,6 +230,37 @@ fn survives(files: &Files, whole: &[PastTransition], what: &str, is_log: bool) -
         everything(&store).await
     });
     let put_aside = aside(folder.path(), false).is_some();
+    if put_aside {
+        let saved = runtime.block_on(salvaged(&store, what));
+        if is_cut {
+            // What comes back is what was there, with its numbers, words and times.
+            let known: HashSet<String> = whole.iter().map(|past| format!("{past:?}")).collect();
+            for past in &saved {
+                let mut past = past.clone();
+                // Unless the place with the words or the reason is gone.
+                let of = whole.iter().find(|of| of.seq == past.seq);
+                let of = of.unwrap_or_else(|| panic!("{what}: {past:?}"));
+                lost.words += usize::from(past.message.is_empty() && !of.message.is_empty());
+                if past.message.is_empty() {
+                    past.message.clone_from(&of.message);
+                }
+                if past.reason == "unknown" {
+                    past.reason.clone_from(&of.reason);
+                }
+                if past.title == past.node.reference().to_string() {
+                    past.title.clone_from(&of.title);
+                }
+                past.owner = past.owner.or(of.owner.clone());
+                past.from = of.from.and(past.from).or(past.from);
+                assert!(
+                    known.contains(&format!("{past:?}")),
+                    "{what}: {past:?}, {of:?}"
+                );
+            }
+        }
+        lost.kept += saved.len();
+        lost.of += whole.len();
+    }
     if let Some(database) = aside(folder.path(), false) {
         assert!(
             std::fs::read(database).unwrap() == files.database,
@@ -176,7 +305,14 @@ fn a_file_that_was_cut_or_turned_opens_to_what_came_first_or_is_put_aside() {
         before(panic);
     }));
     let (files, closed, whole) = history();
-    assert!(!survives(&files, &whole, "as it was", true));
+    let mut lost = Salvaged::default();
+    assert!(!survives(
+        &files,
+        &whole,
+        "as it was",
+        (true, true),
+        &mut lost
+    ));
     let random = |length: usize| fastrand::usize(0..length);
     let mut aside = [0; 2];
     let cuts = count("ALPACALERT_CUTS", 80);
@@ -191,8 +327,9 @@ fn a_file_that_was_cut_or_turned_opens_to_what_came_first_or_is_put_aside() {
         let at = random(file.len());
         file.truncate(at);
         let what = format!("cut at {at}, log: {is_log}");
-        aside[0] += usize::from(survives(&cut, &whole, &what, is_log));
+        aside[0] += usize::from(survives(&cut, &whole, &what, (is_log, true), &mut lost));
     }
+    let mut turned_lost = Salvaged::default();
     let flips = count("ALPACALERT_FLIPS", 40);
     for n in 0..flips {
         let is_log = n % 2 == 0;
@@ -205,12 +342,21 @@ fn a_file_that_was_cut_or_turned_opens_to_what_came_first_or_is_put_aside() {
         let (at, bit) = (random(file.len()), random(8));
         file[at] ^= 1 << bit;
         let what = format!("bit {bit} of byte {at} turned, log: {is_log}");
-        aside[1] += usize::from(survives(&turned, &whole, &what, is_log));
+        aside[1] += usize::from(survives(
+            &turned,
+            &whole,
+            &what,
+            (is_log, false),
+            &mut turned_lost,
+        ));
     }
     println!(
         "{cuts} cuts: {} put aside; {flips} flips: {} put aside",
         aside[0], aside[1]
     );
+    println!("of cut files: {lost:?}; of turned files: {turned_lost:?}");
     assert_eq!(PANICS.load(Ordering::Relaxed), 0);
     assert!(aside[0] > 0, "some cuts were found");
+    // Cut at random places, half of a file is there; what is found by what is gone is lost with it.
+    assert!(lost.kept * 5 > lost.of, "{lost:?}");
 }

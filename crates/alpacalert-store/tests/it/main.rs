@@ -2,9 +2,11 @@
 
 #![expect(clippy::print_stdout, reason = "long forms tell what they found")]
 
+mod clock;
 mod crash;
 mod damage;
 mod keeps;
+mod planned;
 mod remembers;
 mod trouble;
 mod world;

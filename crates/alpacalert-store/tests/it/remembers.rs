@@ -244,3 +244,51 @@ fn the_second_on_a_folder_is_refused() {
     first.close();
     second().unwrap();
 }
+
+#[tokio::test]
+async fn what_changes_as_it_comes_has_its_title() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::open(folder.path());
+    let now = Timestamp::now();
+    let hour = Duration::from_secs(3600);
+    // Told in one step, and written down a moment after it happened: when it comes for the first time, and when it comes again.
+    for came in [now, now + hour] {
+        let nodes = vec![sensor("queue"), service("shop", &["queue"])];
+        let applied =
+            world
+                .graph
+                .apply("configuration", alpacalert_model::Blueprint { nodes }, came);
+        let seen = alpacalert_model::Observation::failing(alpacalert_model::Reason::OK, "no", came);
+        let update = alpacalert_model::Update {
+            node: world.key("queue"),
+            confirmed: seen.state,
+            observation: seen,
+        };
+        let mut transitions = applied.transitions;
+        transitions.extend(world.graph.observe([update], came));
+        let later = came + Duration::from_millis(5);
+        let touched = [id("queue"), id("shop")];
+        world
+            .store
+            .record(&world.graph, &transitions, &touched, later);
+        world.apply(vec![], came + hour / 2);
+    }
+    world.store.flush().await.unwrap();
+    let all = world.store.transitions(Wanted::default()).await.unwrap();
+    let titles: Vec<&str> = all.iter().map(|past| past.title.as_str()).collect();
+    assert!(titles.len() >= 4, "{titles:?}");
+    for title in titles {
+        assert!(title.starts_with("the "), "{title}: {all:#?}");
+    }
+    let incidents = world
+        .store
+        .incidents(now, now + 2 * hour, None, 10)
+        .await
+        .unwrap();
+    assert!(
+        incidents
+            .iter()
+            .all(|incident| incident.title == "the shop"),
+        "{incidents:?}"
+    );
+}

@@ -38,6 +38,8 @@ pub struct NodeRecord {
     pub observed_at: Option<String>,
     /// `paused`, `acknowledged`, `in maintenance`, `flapping`.
     pub marks: Vec<&'static str>,
+    /// Until when work on it is planned, and why; `null` when none is planned for now.
+    pub maintenance: Option<MaintenanceRecord>,
     /// Why, in words.
     pub messages: Vec<MessageRecord>,
     /// The measured values.
@@ -53,6 +55,15 @@ pub struct NodeRecord {
 pub struct ServiceRecord {
     /// Whether everybody may see it.
     pub public: bool,
+}
+
+/// Work that is planned for now.
+#[derive(Clone, Debug, Serialize)]
+pub struct MaintenanceRecord {
+    /// When it ends.
+    pub until: String,
+    /// Why; empty when that is not said.
+    pub reason: String,
 }
 
 /// A message.
@@ -141,6 +152,10 @@ impl NodeRecord {
             since: status.since.map(|since| since.to_string()),
             observed_at: status.observed_at.map(|at| at.to_string()),
             marks: node.marks().iter().map(|mark| mark.as_str()).collect(),
+            maintenance: node.maintenance().map(|planned| MaintenanceRecord {
+                until: planned.until.to_string(),
+                reason: clean(&planned.reason),
+            }),
             messages: status
                 .messages
                 .iter()

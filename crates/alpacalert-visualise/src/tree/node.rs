@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use alpacalert_model::{Edge, NodeKey, NodeRef, Role, Rule, State};
+use alpacalert_model::{Edge, Mark, NodeKey, NodeRef, Role, Rule, State};
 
 use super::{Drawing, effect_mark, hidden};
 use crate::evidence::{evidence, good_news};
@@ -131,7 +131,15 @@ impl<'a> Drawing<'_, 'a> {
             spans.push(span(Tone::Strong, tag));
         }
         for mark in node.marks().iter() {
-            spans.push(span(Tone::Strong, format!(" [{}]", mark.as_str())));
+            let mut tag = mark.as_str().to_owned();
+            if let Some(planned) = node.maintenance().filter(|_| mark == Mark::Maintenance) {
+                let until = clock(self.view.now, planned.until, &self.view.zone);
+                tag.push_str(&format!(" until {until}"));
+                if !planned.reason.is_empty() {
+                    tag.push_str(&format!(": {}", one_line(&planned.reason)));
+                }
+            }
+            spans.push(span(Tone::Strong, format!(" [{tag}]")));
         }
         spans
     }

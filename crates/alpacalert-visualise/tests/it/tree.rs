@@ -186,7 +186,7 @@ fn marks_and_pending_confirmations_are_tags() {
     world.confirmed("new", State::Passing);
     world.mark("flaky", Mark::Flapping);
     world.mark("flaky", Mark::Acknowledged);
-    world.mark("known", Mark::Maintenance);
+    world.planned("known", "2026-11-22T12:00:00Z", "move to\nthe new rack");
     assert_snapshot!(shown(&world.graph()));
 }
 

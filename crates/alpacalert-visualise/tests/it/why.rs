@@ -16,6 +16,7 @@ fn an_explanation_names_the_way_the_evidence_and_the_remedy() {
             node: leaf.key(),
             path: vec![node.key(), key(&graph, "Message queue"), leaf.key()],
             owner: leaf.owner().cloned(),
+            also: Vec::new(),
         }],
         causes_cut: false,
         repair_sets: vec![vec![leaf.key()]],

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use alpacalert_model::{
-    Blueprint, Edge, Graph, Kind, Limits, Mark, Measurement, Node, NodeId, NodeKey, Observation,
-    Reason, Role, Rule, ServiceInfo, Severity, State, Timestamp, Unit, Update,
+    Blueprint, Edge, Graph, Kind, Limits, Maintenance, Mark, Measurement, Node, NodeId, NodeKey,
+    Observation, Reason, Role, Rule, ServiceInfo, Severity, State, Timestamp, Unit, Update,
 };
 use alpacalert_visualise::View;
 
@@ -28,6 +28,7 @@ pub(crate) struct World {
     nodes: Vec<Node>,
     seen: Vec<(String, Observation, State)>,
     marks: Vec<(String, Mark)>,
+    planned: Vec<(String, Maintenance)>,
 }
 
 impl World {
@@ -69,6 +70,14 @@ impl World {
         self.marks.push((name.to_owned(), mark));
     }
 
+    pub(crate) fn planned(&mut self, name: &str, until: &str, reason: &str) {
+        let planned = Maintenance {
+            until: until.parse().unwrap(),
+            reason: reason.into(),
+        };
+        self.planned.push((name.to_owned(), planned));
+    }
+
     /// A system of members that are named.
     pub(crate) fn system(&mut self, name: &str, rule: Rule, members: &[&str]) -> &mut Node {
         let mut node = Node::system(id(name), name, rule);
@@ -105,6 +114,10 @@ impl World {
             let key = graph.key(&id(&name)).unwrap();
             graph.mark(key, mark, true);
         }
+        let planned = self.planned.drain(..);
+        let planned = planned.map(|(name, planned)| (graph.key(&id(&name)).unwrap(), planned));
+        let planned: Vec<_> = planned.collect();
+        graph.maintain(planned);
         graph
     }
 }

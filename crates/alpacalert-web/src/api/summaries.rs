@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +45,11 @@ const OLDEST: Duration = Duration::from_secs(2);
 
 /// The newest summaries.
 #[derive(Default)]
-pub(super) struct Summaries(Mutex<Kept>);
+pub(super) struct Summaries {
+    kept: Mutex<Kept>,
+    /// Makes names of nodes that say nothing to others, and that nobody can guess.
+    names: RandomState,
+}
 
 #[derive(Default)]
 struct Kept {
@@ -114,14 +118,14 @@ impl Summaries {
     /// Summaries that are a moment old at most, as the caller may see them. `None` when the engine has ended.
     pub(super) async fn newest(&self, live: &Live, caller: &Caller) -> Option<Arc<Published>> {
         // Whoever comes while they are made waits for the same.
-        let mut kept = self.0.lock().await;
+        let mut kept = self.kept.lock().await;
         let newest = kept.newest.take();
         let fresh = newest.filter(|newest| newest.made.elapsed() < newest.fresh);
         let made = match fresh {
             Some(fresh) => fresh,
             None => {
                 let explained = std::mem::take(&mut kept.explained);
-                let (made, explained) = Newest::make(live, explained).await?;
+                let (made, explained) = Newest::make(live, explained, self.names.clone()).await?;
                 kept.explained = explained;
                 made
             }
@@ -152,12 +156,16 @@ impl Summaries {
 }
 
 impl Newest {
-    async fn make(live: &Live, mut explained: Explained) -> Option<(Newest, Explained)> {
+    async fn make(
+        live: &Live,
+        mut explained: Explained,
+        names: RandomState,
+    ) -> Option<(Newest, Explained)> {
         let instance = live.instance();
         let (list, explained, took) = live
             .query(move |graph| {
                 let begun = std::time::Instant::now();
-                let list = list(graph, &instance, &mut explained);
+                let list = list(graph, &instance, &mut explained, &names);
                 (list, explained, begun.elapsed())
             })
             .await?;
@@ -212,7 +220,12 @@ impl Published {
     }
 }
 
-fn list(graph: &Graph, instance: &str, explained: &mut Explained) -> ServiceList {
+fn list(
+    graph: &Graph,
+    instance: &str,
+    explained: &mut Explained,
+    names: &RandomState,
+) -> ServiceList {
     explained.renew(graph);
     let now = Timestamp::now();
     let view = View {
@@ -228,7 +241,7 @@ fn list(graph: &Graph, instance: &str, explained: &mut Explained) -> ServiceList
         .services()
         .map(|node| {
             let why = explained.of(graph, node);
-            summary(&view, node, why, via.get(&node.key()))
+            summary(&view, node, why, via.get(&node.key()), names)
         })
         .collect();
     services.sort_by(|one, other| one.service.cmp(&other.service));
@@ -245,6 +258,7 @@ fn summary(
     node: NodeRef<'_>,
     why: Option<&Explanation>,
     via: Option<&BTreeSet<String>>,
+    names: &RandomState,
 ) -> ServiceSummary {
     ServiceSummary {
         version: VERSION,
@@ -256,7 +270,7 @@ fn summary(
         owner: node.owner().map(|owner| clean(owner)),
         public: node.service().is_some_and(|info| info.public),
         sentence: Headline::from_explanation(view, node, why).to_string(),
-        causes: why.map(|why| causes(view.graph, why)).unwrap_or_default(),
+        causes: why.map(|why| causes(view, why, names)).unwrap_or_default(),
         generated_at: view.now,
         ttl: TTL,
         via: via
@@ -265,7 +279,8 @@ fn summary(
     }
 }
 
-fn causes(graph: &Graph, explanation: &Explanation) -> Vec<CauseSummary> {
+fn causes(view: &View<'_>, explanation: &Explanation, names: &RandomState) -> Vec<CauseSummary> {
+    let graph = view.graph;
     let causes = explanation.causes.iter().take(CAUSES).filter_map(|cause| {
         let leaf = graph.get(cause.node)?;
         Some(CauseSummary {
@@ -273,9 +288,21 @@ fn causes(graph: &Graph, explanation: &Explanation) -> Vec<CauseSummary> {
             name: clean(leaf.title()),
             message: message(leaf),
             since: leaf.since(),
+            origins: origins(view, leaf, names),
         })
     });
     causes.collect()
+}
+
+/// Which faults a leaf is: those that others told of, or itself.
+fn origins(view: &View<'_>, leaf: NodeRef<'_>, names: &RandomState) -> Vec<String> {
+    let told = leaf.origins().iter();
+    let told: Vec<String> = told.map(|origin| origin.id.to_string()).collect();
+    if !told.is_empty() {
+        return told;
+    }
+    let name = names.hash_one(leaf.id());
+    vec![format!("{}#{name:016x}", view.instance)]
 }
 
 /// The instances that each service depends on: those whose services it consumes, and those that these came through.
@@ -326,6 +353,7 @@ fn digest(list: &ServiceList) -> u64 {
         (sentence, ttl, via).hash(&mut hasher);
         for cause in causes {
             (&cause.owner, &cause.name, &cause.message, cause.since).hash(&mut hasher);
+            cause.origins.hash(&mut hasher);
         }
     }
     hasher.finish()

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use alpacalert_model::{
-    Explanation, Impact, Margin, Marks, NodeId, NodeKey, NodeRef, Role, Rule, State, Timestamp,
+    Explanation, Impact, Margin, NodeId, NodeKey, NodeRef, Role, Rule, State, Timestamp,
 };
 use alpacalert_visualise::{Headline, Whose, cause_evidence};
 use jiff::tz::TimeZone;
@@ -13,7 +13,9 @@ use maud::{Markup, html};
 use super::layout::nothing;
 use super::links::{Links, token};
 use super::memory::Strips;
-use super::parts::{SENTENCE, TITLE, class, count, mark, shape, short, since, tags, thousands};
+use super::parts::{
+    SENTENCE, TITLE, Tags, class, count, mark, shape, short, since, tags, thousands, work,
+};
 use super::scene::{Name, Purse, Scene};
 
 /// The most that are shown of what is not well, and of what is: more are a link away, and the page stays small.
@@ -35,7 +37,7 @@ struct Row {
     public: bool,
     since: Option<Timestamp>,
     owner: Option<String>,
-    marks: Marks,
+    marks: Tags,
     whose: Option<Whose>,
     why: String,
     /// The worst of its causes.
@@ -233,8 +235,9 @@ impl Board {
             li id=(format!("row-{}", token(&name.id))) class=(format!("row {}", class(name.state))) {
                 (mark(name.state))
                 div.what {
-                    h3 { a href=(links.node(&name.id)) { (name.title) } (tags(row.marks))
+                    h3 { a href=(links.node(&name.id)) { (name.title) } (tags(&row.marks, &self.zone))
                         @if row.public { " " span.tag.quiet title="Everybody may see it" { "public" } } }
+                    (work(&row.marks))
                     @if !row.why.is_empty() { p.why {
                         @match &row.cause {
                             Some(cause) if cause.id != name.id => a href=(links.node(&cause.id)) title=(format!("To the cause: {}", cause.title)) { (blame(row)) },
@@ -280,7 +283,7 @@ impl Row {
             public: node.service().is_some_and(|info| info.public),
             since: node.since(),
             owner: node.owner().map(|owner| short(owner, TITLE)),
-            marks: node.marks(),
+            marks: Tags::of(node),
             whose: None,
             why: String::new(),
             cause: None,

@@ -1,11 +1,11 @@
 //! All that is shown of one node, copied out of the graph.
 
 use alpacalert_model::{
-    Explanation, Margin, Marks, Measurement, NodeId, NodeKey, NodeRef, Role, Rule, State, Timestamp,
+    Explanation, Margin, Measurement, NodeId, NodeKey, NodeRef, Role, Rule, State, Timestamp,
 };
 use alpacalert_visualise::{Headline, Whose, cause_evidence, rule_sentence};
 
-use super::parts::{SENTENCE, TITLE, count, short};
+use super::parts::{SENTENCE, TITLE, Tags, count, short};
 use super::picture::Picture;
 use super::scene::{FULL, Name, Scene, worst_first};
 
@@ -71,7 +71,7 @@ pub(crate) struct Detail {
     pub(crate) since: Option<Timestamp>,
     pub(crate) observed_at: Option<Timestamp>,
     pub(crate) owner: Option<String>,
-    pub(crate) marks: Marks,
+    pub(crate) marks: Tags,
     pub(crate) reason: String,
     pub(crate) whose: Option<Whose>,
     pub(crate) why: String,
@@ -136,7 +136,7 @@ impl Detail {
             since: node.since(),
             observed_at: node.observed_at(),
             owner: node.owner().map(|owner| short(owner, TITLE)),
-            marks: node.marks(),
+            marks: Tags::of(node),
             reason: short(node.reason().as_str(), TITLE),
             whose: headline.whose,
             why: short(&headline.why, SENTENCE * 2),

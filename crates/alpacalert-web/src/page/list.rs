@@ -12,7 +12,7 @@ use super::asked::{Asked, ZONE};
 use super::detail::said;
 use super::layout::{Face, Page};
 use super::links::{encoded, token};
-use super::parts::{TITLE, class, count, mark, short, since, tags, thousands};
+use super::parts::{TITLE, Tags, class, count, mark, short, since, tags, thousands};
 use super::scene::{Name, Scene};
 use super::trouble::Trouble;
 
@@ -56,7 +56,7 @@ struct Row {
     kind: String,
     owner: Option<String>,
     since: Option<Timestamp>,
-    marks: alpacalert_model::Marks,
+    marks: Tags,
     service: bool,
     said: String,
 }
@@ -149,7 +149,7 @@ impl Row {
             kind: node.id().kind().to_string(),
             owner: node.owner().map(|owner| short(owner, TITLE)),
             since: node.since(),
-            marks: node.marks(),
+            marks: Tags::of(node),
             service: node.service().is_some(),
             said: said(node),
         }
@@ -277,7 +277,7 @@ fn draw(asked: &Asked, wanted: &Wanted, rows: &[Row], found: &Found) -> Markup {
                     li id=(format!("row-{}", token(&row.name.id))) class=(format!("row {}", class(row.name.state))) {
                         (mark(row.name.state))
                         div.what {
-                            p.title { a href=(asked.links.node(&row.name.id)) { (row.name.title) } (tags(row.marks))
+                            p.title { a href=(asked.links.node(&row.name.id)) { (row.name.title) } (tags(&row.marks, &ZONE))
                                 @if row.service { " " span.tag.quiet { "service" } } }
                             @if !row.said.is_empty() { p.why { (row.said) } }
                         }

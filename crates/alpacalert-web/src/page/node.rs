@@ -12,7 +12,7 @@ use super::detail::{Bears, Chain, Detail};
 use super::layout::{Face, Page};
 use super::links::{Links, encoded};
 use super::memory::Span;
-use super::parts::{class, count, exact, mark, shape, since, tags, thousands};
+use super::parts::{class, count, exact, mark, shape, since, tags, thousands, work};
 use super::scene::Name;
 use super::tree::no_node;
 use super::trouble::Trouble;
@@ -103,7 +103,7 @@ impl Drawing<'_> {
             section class=(format!("verdict {}", class(state))) id="verdict" {
                 (shape(state))
                 div {
-                    h1 { (detail.name.title) " is " (state.as_str()) (tags(detail.marks)) }
+                    h1 { (detail.name.title) " is " (state.as_str()) (tags(&detail.marks, self.zone)) }
                     @if !detail.why.is_empty() {
                         p {
                             @if let Some(whose) = detail.whose { strong.whose { (match whose {
@@ -112,6 +112,7 @@ impl Drawing<'_> {
                             (detail.why)
                         }
                     }
+                    (work(&detail.marks))
                     p.quiet {
                         (detail.what)
                         @if let Some(owner) = &detail.owner { " · " (owner) }

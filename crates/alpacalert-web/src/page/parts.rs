@@ -1,6 +1,6 @@
 //! Small things that every page has: marks of states, times, tags, texts.
 
-use alpacalert_model::{Marks, State, Timestamp};
+use alpacalert_model::{Maintenance, Mark, Marks, NodeRef, State, Timestamp};
 use alpacalert_visualise::{ago, one_line};
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
@@ -84,9 +84,48 @@ pub(crate) fn since(now: Timestamp, at: Timestamp, zone: &TimeZone) -> Markup {
     }
 }
 
+/// What is true about a node beside its state.
+#[derive(Clone, Debug)]
+pub(crate) struct Tags {
+    marks: Marks,
+    planned: Option<Maintenance>,
+}
+
+impl Tags {
+    pub(crate) fn of(node: NodeRef<'_>) -> Self {
+        Tags {
+            marks: node.marks(),
+            planned: node.maintenance().cloned(),
+        }
+    }
+
+    /// Why work on it is planned for now.
+    pub(crate) fn work(&self) -> Option<String> {
+        let planned = self.planned.as_ref()?;
+        Some(short(&planned.reason, SENTENCE)).filter(|reason| !reason.is_empty())
+    }
+}
+
 /// The tags beside a state.
-pub(crate) fn tags(marks: Marks) -> Markup {
-    html! { @for mark in marks.iter() { " " span.tag { (mark.as_str()) } } }
+pub(crate) fn tags(tags: &Tags, zone: &TimeZone) -> Markup {
+    let until = |mark| tags.planned.as_ref().filter(|_| mark == Mark::Maintenance);
+    html! {
+        @for mark in tags.marks.iter() {
+            " " span.tag {
+                (mark.as_str())
+                @if let Some(planned) = until(mark) {
+                    " until " time datetime=(planned.until.to_string()) title=(exact(planned.until, zone)) {
+                        (planned.until.to_zoned(zone.clone()).strftime("%-d %b %H:%M %Z"))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Why work is planned, as a sentence of its own.
+pub(crate) fn work(tags: &Tags) -> Markup {
+    html! { @if let Some(reason) = tags.work() { p.why { "Planned work: " (reason) } } }
 }
 
 /// A number of things with its word.

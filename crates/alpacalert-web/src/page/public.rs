@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use alpacalert::config::Anonymous;
-use alpacalert_model::{Explanation, Marks, NodeId, NodeKey, NodeRef, State, Timestamp};
+use alpacalert_model::{Explanation, NodeId, NodeKey, NodeRef, State, Timestamp};
 use alpacalert_store::{Incident, Uptime};
 use alpacalert_visualise::{Headline, clock};
 use axum::extract::State as Shared;
@@ -19,7 +19,7 @@ use super::bars;
 use super::layout::{Face, Page};
 use super::links::token;
 use super::memory::Span;
-use super::parts::{SENTENCE, TITLE, class, mark, shape, short, since, tags};
+use super::parts::{SENTENCE, TITLE, Tags, class, mark, shape, short, since, tags, work};
 use super::past::day_name;
 use super::scene::{Purse, Scene};
 use super::trouble::Trouble;
@@ -41,7 +41,7 @@ pub(super) struct Row {
     title: String,
     state: State,
     since: Option<Timestamp>,
-    marks: Marks,
+    marks: Tags,
     /// What the causes say, for those who may know.
     why: String,
     /// Another public service that holds it where it is: its title, its owner.
@@ -157,7 +157,7 @@ impl Shown {
             title: short(node.title(), TITLE),
             state: node.state(),
             since: node.since(),
-            marks: node.marks(),
+            marks: Tags::of(node),
             cause: explanation.and_then(|found| cause(scene, node, found)),
         }
     }
@@ -278,7 +278,8 @@ fn draw(row: &Row, past: Option<&Past>, now: Timestamp, span: Span) -> Markup {
         li id=(format!("row-{}", token(&row.node.to_string()))) class=(format!("row {}", class(row.state))) {
             (mark(row.state))
             div.what {
-                h2 { (row.title) (tags(row.marks)) }
+                h2 { (row.title) (tags(&row.marks, &ZONE)) }
+                (work(&row.marks))
                 @if row.state != State::Passing {
                     p.why {
                         (row.state.as_str())

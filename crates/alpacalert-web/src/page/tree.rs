@@ -3,17 +3,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use alpacalert_model::{Effect, Marks, NodeKey, NodeRef, State};
+use alpacalert_model::{Effect, NodeKey, NodeRef, State};
 use axum::extract::State as Shared;
 use axum::response::Response;
 use maud::{Markup, html};
 
 use super::Pages;
-use super::asked::Asked;
+use super::asked::{Asked, ZONE};
 use super::detail::said;
 use super::layout::{Face, Page};
 use super::links::{Links, encoded, token};
-use super::parts::{class, mark, tags, thousands};
+use super::parts::{Tags, class, mark, tags, thousands};
 use super::scene::{Name, Scene, worst_first};
 use super::trouble::Trouble;
 use crate::api::find;
@@ -77,7 +77,7 @@ struct Row {
     again: bool,
     effect: Option<&'static str>,
     owner: Option<String>,
-    marks: Marks,
+    marks: Tags,
     said: String,
     /// Where it is among its siblings, from 1 on, and how many there are.
     place: (usize, usize),
@@ -225,7 +225,7 @@ impl<'g> Growing<'g, '_> {
             again: again && members > 0,
             effect: effect.map(|effect| effect.as_str()),
             owner: node.own_owner().map(|owner| super::parts::short(owner, 80)),
-            marks: node.marks(),
+            marks: Tags::of(node),
             said: said(node),
             place,
         });
@@ -325,7 +325,7 @@ fn draw_row(row: &Row, name: &str, tree: &Tree, links: &Links, folds: &Folds) ->
             (mark(row.name.state))
             span.words {
                 a.name href=(links.node(&row.name.id)) { (row.name.title) }
-                (tags(row.marks))
+                (tags(&row.marks, &ZONE))
                 @if let Some(effect) = row.effect { " " span.tag { (effect) } }
                 @if let Some(owner) = &row.owner { " " span.quiet { (owner) } }
                 @if row.members > 0 && !row.open { " " span.quiet { "· " (thousands(row.members as usize)) @if row.again { " (shown above)" } } }

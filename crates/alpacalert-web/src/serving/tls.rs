@@ -4,15 +4,26 @@ use std::path::Path;
 use std::sync::Arc;
 
 use alpacalert::config::TlsPlan;
+use alpacalert_model::Timestamp;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
+
+/// What TLS is spoken with, and for how long that counts.
+pub(crate) struct Tls {
+    pub(crate) config: Arc<ServerConfig>,
+    /// When the first certificate of the chain expires; `None` when none says.
+    pub(crate) until: Option<Timestamp>,
+}
 
 /// Reads the certificate and the key, and whether they belong together. The error names the file and what is wrong with it,
 /// and nothing that is in it.
-pub(crate) fn read(plan: &TlsPlan) -> Result<Arc<ServerConfig>, String> {
+pub(crate) fn read(plan: &TlsPlan) -> Result<Tls, String> {
     let chain = certificates(&plan.certificate)?;
+    let until = chain.iter().filter_map(expires).min();
     let key = PrivateKeyDer::from_pem_file(&plan.key)
         .map_err(|error| unread(&plan.key, "the private key", &error))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -46,7 +57,15 @@ pub(crate) fn read(plan: &TlsPlan) -> Result<Arc<ServerConfig>, String> {
         )
     })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(Tls {
+        config: Arc::new(config),
+        until,
+    })
+}
+
+fn expires(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -5,7 +5,10 @@ use std::time::Duration;
 use alpacalert::model::{State, Timestamp};
 use serde_json::Value;
 
-use crate::world::world;
+use alpacalert::instrument::{When, Window};
+use alpacalert_web::{Access, Serving};
+
+use crate::world::{service, world, world_of};
 
 async fn pause() {
     // Times are kept by the millisecond.
@@ -122,4 +125,61 @@ async fn uptime_and_incidents_are_told() {
         world.json(path).await["series"].as_array().unwrap().len(),
         0
     );
+}
+
+#[tokio::test]
+async fn work_that_is_planned_is_shown_everywhere_and_counts_as_unknown() {
+    let begun = Timestamp::now();
+    let until = begun + Duration::from_secs(3600);
+    let mut shop = service("shop", "The shop", true, "*");
+    shop.maintenance = vec![Window {
+        when: When::Once { from: begun, until },
+        reason: "the <b>move</b>".into(),
+    }];
+    let things = [("a", State::Failing, "no route")];
+    let world = world_of(&things, vec![shop], Access::default(), Serving::default()).await;
+    world.shop("failing").await;
+    pause().await;
+    world.store.flush().await.unwrap();
+    let now = Timestamp::now();
+
+    let node = &world.json("/api/v1/nodes/shop").await["node"];
+    assert_eq!(node["marks"], serde_json::json!(["in maintenance"]));
+    let planned = serde_json::json!({ "until": until.to_string(), "reason": "the <b>move</b>" });
+    assert_eq!(node["maintenance"], planned);
+    let thing = &world.json("/api/v1/nodes/things/example.org/Thing/a").await["node"];
+    assert_eq!(thing["maintenance"], planned, "only the shop is made of it");
+
+    let told = until.strftime("%-d %b %H:%M UTC").to_string();
+    for page in ["/", "/public", "/node?id=shop", "/nodes", "/tree"] {
+        let body = world.get(page).await.body;
+        assert!(
+            body.contains("in maintenance until <time"),
+            "{page}: {body}"
+        );
+        assert!(body.contains(&told), "{page}: {told} in {body}");
+        assert!(!body.contains("<b>move"), "{page}: {body}");
+    }
+    for page in ["/", "/public", "/node?id=shop"] {
+        let body = world.get(page).await.body;
+        assert!(
+            body.contains("Planned work: the &lt;b&gt;move"),
+            "{page}: {body}"
+        );
+    }
+
+    let path = format!("/api/v1/history/uptime?node=shop&from={begun}&to={now}");
+    let told = world.json(&path).await;
+    assert_eq!(seconds(&told["whole"], "failing"), 0.0, "{told:#}");
+    assert!(
+        told["whole"]["unsure"].to_string().contains("maintenance"),
+        "{told:#}"
+    );
+    let (lower, upper) = (
+        seconds(&told["whole"], "lower"),
+        seconds(&told["whole"], "upper"),
+    );
+    assert_eq!((lower, upper), (0.0, 1.0));
+    let told = world.json("/api/v1/history/incidents").await;
+    assert_eq!(told["incidents"], serde_json::json!([]));
 }

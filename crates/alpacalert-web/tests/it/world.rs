@@ -103,6 +103,7 @@ pub(crate) fn service(name: &str, title: &str, public: bool, path: &str) -> Grou
         owner: None,
         service: Some(public),
         rule: Rule::All,
+        maintenance: Vec::new(),
         degraded_below: None,
         members: vec![MemberPlan {
             edge: Edge::default(),

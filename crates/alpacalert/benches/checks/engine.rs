@@ -112,6 +112,7 @@ impl Load {
                 owner: None,
                 service: None,
                 rule: Rule::All,
+                maintenance: Vec::new(),
                 degraded_below: None,
                 members: members.collect(),
             });

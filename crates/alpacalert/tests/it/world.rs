@@ -158,6 +158,7 @@ pub(crate) fn group(id: NodeId) -> GroupPlan {
         owner: None,
         service: Some(false),
         rule: Rule::All,
+        maintenance: Vec::new(),
         degraded_below: None,
         members: Vec::new(),
     }

@@ -84,10 +84,11 @@ access rules
 
     /// Reads a file or a folder again. The error is every problem with its place.
     pub(super) fn read(path: &Path, registry: &Registry) -> Result<Self, String> {
-        let wrong = |problems: alpacalert_config::Diagnostics| problems.render(false);
+        // It goes to the log and to whoever operates the instance, not only to whoever wrote the file.
+        let wrong = |problems: alpacalert_config::Diagnostics| problems.render_for_others(false);
         let loaded = alpacalert_config::load(path, registry).map_err(wrong)?;
         for warning in &loaded.warnings {
-            tracing::warn!("{}", warning.render(false));
+            tracing::warn!("{}", warning.render_for_others(false));
         }
         let variable = |name: &str| std::env::var(name).ok();
         let (plan, redactor) = loaded.resolve(&variable).map_err(wrong)?;
