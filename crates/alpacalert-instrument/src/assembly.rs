@@ -1,7 +1,9 @@
 //! Putting together what should be in the graph, and what measures it.
 
 mod fields;
+mod memo;
 mod scope;
+mod update;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -12,7 +14,11 @@ use std::sync::{Arc, LazyLock};
 use alpacalert_model::{Blueprint, Kind, Node, NodeId, Observation, Reason, Timestamp};
 
 pub use fields::{Fields, TellFields};
+pub use memo::Memo;
 pub use scope::Scope;
+pub use update::Update;
+
+use memo::Recipe;
 
 use crate::{
     Inbox, InstrumentError, OutputLimits, Params, Redactor, Registry, Schedule, ScheduleOverrides,
@@ -29,7 +35,18 @@ pub struct Assembly {
     /// What is known already, by node: of sensors that their source feeds.
     pub observations: Vec<(NodeId, Observation)>,
     /// When work on nodes is planned; a node may be there more than once.
-    pub maintenance: Vec<(NodeId, Window)>,
+    pub maintenance: Vec<PlannedWork>,
+}
+
+/// That work on a node is planned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedWork {
+    /// The thing that asked for the node so; `None` for what is asked for first. What a thing asked for counts until it is built again.
+    pub asked_by: Option<NodeId>,
+    /// The node.
+    pub node: NodeId,
+    /// When, and why.
+    pub window: Window,
 }
 
 /// A sensor and how often it is measured.
@@ -78,6 +95,9 @@ pub struct Request {
     pub fields: BTreeMap<String, String>,
     /// More of them, where the identity tells them all: made when somebody reads them, which is rare, and the things many.
     pub told_by_id: Option<TellFields>,
+    /// Whether it exists only inside of the thing that asks for it, such as a container inside of a pod: then it is built
+    /// again together with that thing, and nobody else may ask for it.
+    pub part: bool,
 }
 
 impl PartialEq for Request {
@@ -95,6 +115,7 @@ impl PartialEq for Request {
             && self.schedule == other.schedule
             && self.maintenance == other.maintenance
             && self.fields == other.fields
+            && self.part == other.part
             && tell_alike
     }
 }
@@ -126,6 +147,7 @@ impl Request {
             maintenance: Vec::new(),
             fields: BTreeMap::new(),
             told_by_id: None,
+            part: false,
         }
     }
 
@@ -145,6 +167,9 @@ impl Request {
         )
     }
 }
+
+/// Describes a thing of a kind that a source brings, as an instrumentor would.
+pub type Describe = fn(&Target, &mut Scope<'_, '_>) -> Result<(), InstrumentError>;
 
 /// What an instrumentor looks at.
 #[derive(Clone, Debug)]
@@ -166,7 +191,10 @@ pub struct Builder<'a> {
     assembly: Assembly,
     /// The nodes that were built, and those being built, so that a thing that requires
     /// itself ends in an edge that the graph refuses instead of going round for ever.
-    known: HashSet<NodeId>,
+    memo: Memo,
+    /// Things that nobody may ask for any more, and things that came to stand on top, or came to stand below something.
+    left: Vec<u32>,
+    flipped: Vec<u32>,
     /// The next number to try for a name that is taken, so that a thousand alerts of one name do not take a million tries.
     numbers: HashMap<NodeId, u64>,
     schedules: HashSet<Arc<Schedule>>,
@@ -194,7 +222,9 @@ impl<'a> Builder<'a> {
             defaults,
             now,
             assembly: Assembly::default(),
-            known: HashSet::new(),
+            memo: Memo::new(false),
+            left: Vec::new(),
+            flipped: Vec::new(),
             numbers: HashMap::new(),
             schedules: HashSet::new(),
             depth: 0,
@@ -243,17 +273,28 @@ impl<'a> Builder<'a> {
 
     /// Whether a node was built, or is being built.
     pub fn contains(&self, id: &NodeId) -> bool {
-        self.known.contains(id)
+        self.memo.contains(id)
     }
 
     /// Adds a node as it is. `false` when there is one of that identity already; then the first one stays.
     pub fn node(&mut self, mut node: Node) -> bool {
-        if !self.known.insert(node.id.clone()) {
+        if !self.memo.add(&node.id) {
             return false;
         }
         node.title = self.clean_title(node.title);
         self.assembly.blueprint.nodes.push(node);
         true
+    }
+
+    /// Notes when work on a node is planned: by whoever asks for it, and whether or not others did before.
+    pub fn plan_work(&mut self, id: &NodeId, windows: &[Window]) {
+        for window in windows {
+            self.assembly.maintenance.push(PlannedWork {
+                asked_by: self.memo.asker().cloned(),
+                node: id.clone(),
+                window: window.clone(),
+            });
+        }
     }
 
     /// Adds a node that a sensor measures.
@@ -293,28 +334,8 @@ impl<'a> Builder<'a> {
     /// The error is that nobody is registered for the kind, or that things go too deep. What goes wrong inside an
     /// instrumentor becomes an Unknown member of the node.
     pub fn instrument(&mut self, request: Request) -> Result<NodeId, InstrumentError> {
-        let registry = self.registry;
-        let instrumentors = registry.instrumentors(&request.kind)?;
-        let spec = registry.spec(&request.kind);
-        let schedule = match spec {
-            Some(spec) => request.schedule.or(&spec.schedule),
-            None => request.schedule,
-        };
-        self.build(request, schedule, |target, scope| {
-            for instrumentor in instrumentors {
-                scope.contribution(|scope| instrumentor.instrument(target, scope));
-                if scope.is_question() {
-                    break;
-                }
-            }
-            // When nobody said one: better than a reference that was made of the keys, and may end in a digest.
-            if let Some(spec) = spec
-                && !scope.has_title()
-                && **target.id.reference() == spec.reference_of(&target.params)
-            {
-                scope.title(spec.title_of(&target.params));
-            }
-        })
+        self.registry.instrumentors(&request.kind)?;
+        self.build(request, None)
     }
 
     /// Builds a thing that the caller knows how to describe, together with everybody whom the registry has for its kind,
@@ -327,7 +348,7 @@ impl<'a> Builder<'a> {
         let registry = self.registry;
         let instrumentors = registry.instrumentors(&request.kind).unwrap_or_default();
         let schedule = request.schedule;
-        self.build(request, schedule, |target, scope| {
+        self.build_once(request, schedule, |target, scope| {
             scope.contribution(|scope| describe(target, scope));
             for instrumentor in instrumentors {
                 scope.contribution(|scope| instrumentor.instrument(target, scope));
@@ -335,9 +356,18 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// The same, by somebody who can be asked again when what the thing is made of has changed.
+    pub fn described(
+        &mut self,
+        request: Request,
+        describe: Describe,
+    ) -> Result<NodeId, InstrumentError> {
+        self.build(request, Some(describe))
+    }
+
     /// `first`, or the first of the numbered identities that no node has yet.
     pub(crate) fn unused(&mut self, first: NodeId, numbered: impl Fn(u64) -> NodeId) -> NodeId {
-        if !self.contains(&first) {
+        if !self.memo.is_taken(&first) {
             return first;
         }
         let mut number = self.numbers.get(&first).copied().unwrap_or(2);
@@ -375,32 +405,104 @@ impl<'a> Builder<'a> {
     fn build(
         &mut self,
         request: Request,
+        describe: Option<Describe>,
+    ) -> Result<NodeId, InstrumentError> {
+        let id = request.id();
+        self.plan_work(&id, &request.maintenance);
+        if self.is_there(&id, request.part, &request.kind)? {
+            return Ok(id);
+        }
+        let recipe = || Recipe::of(&request, describe);
+        let unit = self.memo.open(&id, request.part, self.depth, recipe);
+        self.fill(id.clone(), request, describe);
+        self.close(unit);
+        Ok(id)
+    }
+
+    /// Builds a thing in a way that cannot be had again.
+    fn build_once(
+        &mut self,
+        request: Request,
         schedule: ScheduleOverrides,
         contribute: impl FnOnce(&Target, &mut Scope<'_, '_>),
     ) -> Result<NodeId, InstrumentError> {
         let id = request.id();
-        // Whoever asks for it, and whether or not others did before.
-        let maintenance = request.maintenance.iter();
-        let maintenance = maintenance.map(|window| (id.clone(), window.clone()));
-        self.assembly.maintenance.extend(maintenance);
-        if self.contains(&id) {
+        self.plan_work(&id, &request.maintenance);
+        if self.is_there(&id, request.part, &request.kind)? {
             return Ok(id);
         }
-        if self.depth >= Self::MAX_DEPTH {
-            return Err(InstrumentError::TooDeep { kind: request.kind });
+        let unit = self
+            .memo
+            .open(&id, request.part, self.depth, || Recipe::Once);
+        self.contribute(id.clone(), request, schedule, contribute);
+        self.close(unit);
+        Ok(id)
+    }
+
+    /// Whether a thing that is asked for is there already, or being built; the error is that it would stand too deep.
+    fn is_there(&mut self, id: &NodeId, part: bool, kind: &Kind) -> Result<bool, InstrumentError> {
+        if self.memo.asks(id, part) {
+            return Ok(true);
         }
-        self.known.insert(id.clone());
+        if self.depth >= Self::MAX_DEPTH {
+            return Err(InstrumentError::TooDeep { kind: kind.clone() });
+        }
+        Ok(false)
+    }
+
+    fn close(&mut self, unit: Option<u32>) {
+        if unit.is_some() {
+            self.memo.close(&mut self.left, &mut self.flipped);
+        }
+    }
+
+    /// Asks everybody who has something to say about a thing.
+    fn fill(&mut self, id: NodeId, request: Request, describe: Option<Describe>) {
+        let registry = self.registry;
+        // Who asked has made sure that there is somebody, or describes it.
+        let instrumentors = registry.instrumentors(&request.kind).unwrap_or_default();
+        let spec = registry.spec(&request.kind).filter(|_| describe.is_none());
+        let schedule = match spec {
+            Some(spec) => request.schedule.or(&spec.schedule),
+            None => request.schedule,
+        };
+        self.contribute(id, request, schedule, |target, scope| {
+            if let Some(describe) = describe {
+                scope.contribution(|scope| describe(target, scope));
+            }
+            for instrumentor in instrumentors {
+                scope.contribution(|scope| instrumentor.instrument(target, scope));
+                if scope.is_question() {
+                    break;
+                }
+            }
+            // When nobody said one: better than a reference that was made of the keys, and may end in a digest.
+            if let Some(spec) = spec
+                && !scope.has_title()
+                && **target.id.reference() == spec.reference_of(&target.params)
+            {
+                scope.title(spec.title_of(&target.params));
+            }
+        });
+    }
+
+    fn contribute(
+        &mut self,
+        id: NodeId,
+        request: Request,
+        schedule: ScheduleOverrides,
+        contribute: impl FnOnce(&Target, &mut Scope<'_, '_>),
+    ) {
         self.depth += 1;
         let target = Target {
             id: id.clone(),
             params: request.params,
             fields: Fields::new(id.clone(), request.fields, request.told_by_id),
         };
-        let mut scope = Scope::new(self, id.clone(), schedule);
+        let mut scope = Scope::new(self, id, schedule);
         contribute(&target, &mut scope);
         scope.finish(request.title, request.owner);
         self.depth -= 1;
-        Ok(id)
     }
 }
 

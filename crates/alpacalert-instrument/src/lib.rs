@@ -17,6 +17,7 @@ mod guard;
 mod inbox;
 mod maintenance;
 mod params;
+mod reads;
 mod registry;
 mod schedule;
 mod sensor;
@@ -30,7 +31,8 @@ mod value;
 pub use alpacalert_model as model;
 pub use alpacalert_model::{Kind, NodeId, Observation, Reason, State, Timestamp, sanitize};
 pub use assembly::{
-    Assembly, Builder, Fields, Measured, Request, Scope, Snapshots, Target, TellFields,
+    Assembly, Builder, Describe, Fields, Measured, Memo, PlannedWork, Request, Scope, Snapshots,
+    Target, TellFields, Update,
 };
 pub use context::{Clock, Context, OutputLimits, Redactor, SystemClock, TokioClock};
 pub use futures_util::future::BoxFuture;
@@ -41,10 +43,11 @@ pub use guard::{fetch_guarded, measure_guarded};
 pub use inbox::{Expected, Inbox, Kept, Pass, Refused, Word};
 pub use maintenance::{Day, When, Window, next_edge, open_window};
 pub use params::{MissingParam, Params, UnknownField};
+pub use reads::Fact;
 pub use registry::{InstrumentError, Instrumentor, Registry, nearest};
 pub use schedule::{Schedule, ScheduleOverrides};
 pub use sensor::{Class, Sensor, SensorError};
 pub use shape::{Direction, Quantity, Shape};
-pub use source::{Snapshot, Source, SourceProvider, SourceSpec};
+pub use source::{News, Snapshot, Source, SourceProvider, SourceSpec};
 pub use spec::{Constraint, Field, KindSpec};
 pub use value::{Secret, Value};

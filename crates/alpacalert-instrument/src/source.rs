@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use crate::{Builder, Constraint, Context, Field, InstrumentError, Params, SensorError};
+use crate::{Builder, Constraint, Context, Fact, Field, InstrumentError, Params, SensorError};
 
 /// What a source knew at one moment. Instrumentors that know the source's type look inside with [`Snapshot::get`].
 #[derive(Clone)]
@@ -23,12 +23,26 @@ impl Snapshot {
     pub fn get<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.0.downcast_ref()
     }
+
+    /// What is inside, if it is a `T` and nobody else holds it.
+    pub fn get_mut<T: Send + Sync + 'static>(&mut self) -> Option<&mut T> {
+        Arc::get_mut(&mut self.0)?.downcast_mut()
+    }
 }
 
 impl std::fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Snapshot(..)")
     }
+}
+
+/// What a delivery amounts to.
+#[derive(Debug)]
+pub struct News {
+    /// Everything that is known now.
+    pub snapshot: Snapshot,
+    /// What is otherwise than before; `None` when anything may be.
+    pub changed: Option<Vec<Fact>>,
 }
 
 /// A connection to one external system that knows about many things at once.
@@ -45,6 +59,25 @@ pub trait Source: Send + Sync + 'static {
         snapshot: &Snapshot,
         builder: &mut Builder<'_>,
     ) -> Result<(), InstrumentError>;
+
+    /// Brings what is known up to date with what was delivered. As given, what was delivered takes its place.
+    ///
+    /// A source that knows very many things may deliver what has changed alone, and tell which [facts](Fact) are otherwise
+    /// than before: then only those things are built again that looked at one of them. Such a source must note each fact
+    /// that its snapshot is asked for, say so by [`notes_facts`](Source::notes_facts), and describe its things by the
+    /// registry or by [`Builder::described`].
+    fn merge(&self, known: Option<Snapshot>, delivered: Snapshot) -> News {
+        drop(known);
+        News {
+            snapshot: delivered,
+            changed: None,
+        }
+    }
+
+    /// Whether the lookups of its snapshots note what they are asked.
+    fn notes_facts(&self) -> bool {
+        false
+    }
 
     /// From one fetch to the next.
     fn interval(&self) -> Duration {

@@ -7,9 +7,8 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use alpacalert_instrument::{Builder, Registry, ScheduleOverrides};
+use alpacalert_instrument::{Builder, Memo, Registry, ScheduleOverrides};
 use alpacalert_kubernetes::{Dump, Judged, Options, assemble};
-use alpacalert_model::Update;
 use serde_json::{Value, json};
 
 /// Pods of one ReplicaSet.
@@ -55,47 +54,34 @@ fn main() {
         judging.as_secs_f64() * 1e3,
         nodes
     );
-    let (assembled, applied) = again(judged, &registry);
+    let before_memo = resident();
+    let (remembered, memo) = remember(&judged, &registry);
+    let remembering = resident().saturating_sub(before_memo);
     println!(
-        "again    {assembled:>8.1} ms to assemble it, {applied:>8.1} ms to apply it and what was observed"
+        "remember {remembered:>8.1} ms to judge it once more and remember what it was made of, {} things",
+        memo.len()
     );
     println!(
-        "memory   {:>8} bytes per pod for the cluster, {} with the graph",
+        "memory   {:>8} bytes per pod for the cluster, {} with the graph, and {} of what was remembered",
         held / pods as u64,
-        all / pods as u64
+        all / pods as u64,
+        remembering / pods as u64
     );
 }
 
-/// How long it takes to assemble the whole cluster anew for a graph that has it, as a change does: the median of 15, in ms.
-fn again(mut judged: Judged, registry: &Registry) -> (f64, f64) {
+/// How long it takes to assemble the whole cluster anew and remember what it was made of, in ms.
+fn remember(judged: &Judged, registry: &Registry) -> (f64, Memo) {
     let snapshots = HashMap::from([("bench".into(), judged.cluster.clone())]);
-    let (mut assembled, mut applied) = (Vec::new(), Vec::new());
-    for _ in 0..15 {
-        let start = Instant::now();
-        let overrides = ScheduleOverrides::default();
-        let mut builder = Builder::new(registry, &snapshots, overrides, judged.at);
-        let cluster = judged.cluster.get().expect("a cluster");
-        assemble(cluster, &mut builder).expect("a graph");
-        let assembly = builder.finish();
-        assembled.push(start.elapsed().as_secs_f64() * 1e3);
-        let start = Instant::now();
-        judged.graph.apply("bench", assembly.blueprint, judged.at);
-        let mut updates = Vec::new();
-        for (id, observation) in assembly.observations {
-            updates.extend(judged.graph.key(&id).map(|node| Update {
-                node,
-                confirmed: observation.state,
-                observation,
-            }));
-        }
-        judged.graph.observe(updates, judged.at);
-        applied.push(start.elapsed().as_secs_f64() * 1e3);
-    }
-    let median = |mut times: Vec<f64>| {
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
-    };
-    (median(assembled), median(applied))
+    let start = Instant::now();
+    let overrides = ScheduleOverrides::default();
+    let builder = Builder::new(registry, &snapshots, overrides, judged.at).remembering();
+    let cluster = judged.cluster.get().expect("a cluster");
+    let (assembly, memo) = builder
+        .build_remembering(|builder| assemble(cluster, builder).map(|_| ()))
+        .expect("a graph");
+    let took = start.elapsed().as_secs_f64() * 1e3;
+    drop(assembly);
+    (took, memo)
 }
 
 /// Resident memory of this process, in bytes.

@@ -202,8 +202,10 @@ impl Decoder {
             None => body(&kind, input, &mut self.specs)
                 .unwrap_or_else(|error| Body::Malformed(format!("it cannot be read: {error}"))),
         };
+        let reference = kinds::reference(&meta.namespace, &meta.name);
         Ok(Object {
-            reference: kinds::reference(&meta.namespace, &meta.name).into(),
+            fact: crate::cluster::fact::object(&kind, &reference),
+            reference: reference.into(),
             api_version: self.names.get(api_version),
             kind,
             meta,

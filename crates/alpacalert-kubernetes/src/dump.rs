@@ -129,7 +129,7 @@ impl Dump {
 
     /// What the dump knows, as the cluster of a name.
     pub fn cluster(self, name: impl Into<Arc<str>>, options: Options) -> Cluster {
-        let mut cluster = Cluster::new(
+        let mut cluster = Cluster::of(
             name.into(),
             Origin::Dump,
             options,

@@ -94,6 +94,13 @@ fn instrument_object(target: &Target, scope: &mut Scope<'_, '_>) -> Result<(), I
     Ok(())
 }
 
+/// An object of a kind that nobody registered.
+fn describe(target: &Target, scope: &mut Scope<'_, '_>) -> Result<(), InstrumentError> {
+    let cluster = cluster(scope)?;
+    describe_object(target, scope, cluster);
+    Ok(())
+}
+
 fn describe_object(target: &Target, scope: &mut Scope<'_, '_>, cluster: &Cluster) {
     let kind = target.id.kind().as_str().to_owned();
     let reference = target.id.reference().clone();
@@ -253,18 +260,17 @@ fn require_shared(
     };
     let id = NodeId::new(cluster.name.clone(), parsed, reference);
     // A node or a service account is named by very many.
-    if scope.contains(&id) {
-        scope.member(id, effect);
+    // What is inside of an object is asked for by that object alone.
+    let part = id.kind().fragment().is_some() && !kind.starts_with(CLUSTER);
+    if scope.require_known(&id, part, effect) {
         return;
     }
-    let request = request(cluster, id.kind().clone(), id.reference().clone());
+    let mut request = request(cluster, id.kind().clone(), id.reference().clone());
+    request.part = part;
     if known.is_some() || is_registered(kind) {
         scope.require(request, effect);
     } else {
-        scope.object(request, effect, |target, scope| {
-            describe_object(target, scope, cluster);
-            Ok(())
-        });
+        scope.described(request, effect, describe);
     }
 }
 
@@ -321,8 +327,5 @@ pub(crate) fn instrument_root(
     if is_registered(&object.kind) {
         return builder.instrument(request);
     }
-    builder.object(request, |target, scope| {
-        describe_object(target, scope, cluster);
-        Ok(())
-    })
+    builder.described(request, describe)
 }

@@ -250,9 +250,25 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// How long ago something was.
+    /// How long ago something was, for a sentence; it is said again before it is far from true.
     pub(crate) fn age(&self, then: Timestamp) -> SignedDuration {
-        age(self.now, then)
+        let age = age(self.now, then);
+        self.say_again(age);
+        age
+    }
+
+    /// How long it is until something, for a sentence.
+    pub(crate) fn left(&self, until: Timestamp) -> SignedDuration {
+        let left = until.duration_since(self.now);
+        self.say_again(left.max(SignedDuration::ZERO));
+        left
+    }
+
+    /// A sentence with a length of time in it is out of date by at most a tenth of that.
+    fn say_again(&self, said: SignedDuration) {
+        let (least, most) = (SignedDuration::from_secs(30), SignedDuration::from_hours(1));
+        let later = self.now.checked_add((said / 10).clamp(least, most));
+        self.cluster.note_due(later.unwrap_or(Timestamp::MAX));
     }
 
     /// Something below the object.

@@ -2,32 +2,31 @@
 
 mod client;
 mod configuration;
+mod heard;
 mod list;
 mod provider;
 mod reflector;
-mod store;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use alpacalert_instrument::{
-    BoxFuture, Builder, Context, InstrumentError, Reason, SensorError, Snapshot, Source,
+    BoxFuture, Builder, Context, InstrumentError, News, Reason, SensorError, Snapshot, Source,
+    Timestamp,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Event, Origin};
 use crate::kinds::{self, RESOURCES};
-use crate::object::{Body, Condition, condition, control::Crd};
 use crate::options::Options;
 use crate::select::Selection;
 
 use client::Api;
+use heard::Heard;
 pub(crate) use provider::Provider;
-use reflector::Event;
-use store::Store;
 
 /// Changes are collected for this long before they are looked at: a rollout changes many objects in a moment.
 const DEBOUNCE: Duration = Duration::from_millis(50);
@@ -37,6 +36,8 @@ const FIRST_SYNC: Duration = Duration::from_secs(30);
 const PROGRESS: Duration = Duration::from_millis(250);
 /// How many changes may wait to be taken in; a reflector that has more to say waits, and the API server with it.
 const QUEUE: usize = 1024;
+/// How many changes are collected while nobody takes them.
+const MAX_SAID: usize = 65_536;
 
 /// How to reach a cluster, and what to look at there.
 #[derive(Clone, Debug, Default)]
@@ -121,12 +122,15 @@ impl KubernetesSource {
         progress: &(dyn Fn(&Listing) + Send + Sync),
     ) -> Result<Cluster, SensorError> {
         let api = self.connect().await?;
-        let mut store = Store::new(None);
+        let mut cluster = self.empty();
+        let mut heard = Heard::default();
         let mut waiting = self.kinds();
         let mut pending: BTreeSet<Arc<str>> = BTreeSet::new();
         let mut total = waiting.len();
         let mut tasks = JoinSet::new();
         let mut seen_definitions = false;
+        // Nobody has seen anything yet.
+        let mut changed = Vec::new();
         let mut tick = tokio::time::interval(PROGRESS);
         loop {
             while let Some(watched) = waiting.pop() {
@@ -146,28 +150,31 @@ impl KubernetesSource {
                 Some(Some(Ok((kind, events)))) => {
                     pending.remove(&kind);
                     for event in events {
-                        store.apply(event, cx.now());
+                        heard.hear(&event);
+                        cluster.take(event, cx.now(), &mut changed);
+                        changed.clear();
                     }
                 }
                 // What a reflector cannot cope with is missing from the store, and Unknown.
                 Some(Some(Err(_))) | None => {}
             }
-            if !seen_definitions && store.knows(kinds::CRD) {
+            if !seen_definitions && heard.knows(kinds::CRD) {
                 seen_definitions = true;
-                waiting = self.custom_kinds(&store);
+                waiting = self.custom_kinds(&heard);
                 total += waiting.len();
             }
             progress(&Listing {
                 done: total - tasks.len() - waiting.len(),
                 total,
-                objects: store.len(),
+                objects: heard.listed(),
                 waiting_for: pending.iter().next().cloned(),
             });
         }
-        if let Some(error) = self.blind(&store) {
+        if let Some(error) = self.blind(&heard) {
             return Err(error);
         }
-        Ok(self.cluster(&mut store, &api))
+        cluster.set_skew(api.skew());
+        Ok(cluster)
     }
 
     async fn connect(&self) -> Result<Api, SensorError> {
@@ -180,8 +187,8 @@ impl KubernetesSource {
     }
 
     /// Why nothing at all is known of the cluster, if so.
-    fn blind(&self, store: &Store) -> Option<SensorError> {
-        let why = store.nothing_answers()?;
+    fn blind(&self, heard: &Heard) -> Option<SensorError> {
+        let why = heard.nothing_answers()?;
         let text = format!("cannot list anything of the cluster {}: {why}", self.name);
         Some(SensorError::new(Reason::SOURCE_LOST, text))
     }
@@ -214,47 +221,30 @@ impl KubernetesSource {
             .any(|name| name == kinds::short_name(kind) || name == kind)
     }
 
-    /// The kinds that the definitions in the store bring, in the version in which their objects are stored.
-    fn custom_kinds(&self, store: &Store) -> Vec<Watched> {
-        let definitions = store
-            .table(kinds::CRD)
-            .filter_map(|object| match &object.body {
-                Body::Crd(crd) => custom_kind(crd),
-                _ => None,
-            });
-        definitions
-            .filter(|watched| {
-                kinds::resource(&watched.kind).is_none()
-                    && !self.is_without(&watched.kind)
-                    && self.follows(&watched.kind)
-            })
-            .collect()
+    /// The kinds that definitions bring and that are looked at.
+    fn custom_kinds(&self, heard: &Heard) -> Vec<Watched> {
+        let definitions = heard.definitions().filter(|watched| {
+            kinds::resource(&watched.kind).is_none()
+                && !self.is_without(&watched.kind)
+                && self.follows(&watched.kind)
+        });
+        definitions.cloned().collect()
     }
 
-    fn cluster(&self, store: &mut Store, api: &Api) -> Cluster {
-        let mut cluster = store.cluster(self.name.clone(), self.options.clone());
-        cluster.selection = self.selection.clone();
-        cluster.skew = api.skew();
-        cluster
+    /// The cluster, of which nothing is known yet.
+    fn empty(&self) -> Cluster {
+        Cluster::new(self.name.clone(), Origin::Live, self.options.clone())
+            .select(self.selection.clone())
     }
 }
 
-/// The kind of a definition, if it is served: not before its names are accepted.
-fn custom_kind(crd: &Crd) -> Option<Watched> {
-    condition(&crd.status.conditions, "Established").filter(|said| Condition::is_true(said))?;
-    let served = crd.spec.versions.iter().filter(|version| version.served);
-    let version = served
-        .clone()
-        .find(|version| version.storage)
-        .or_else(|| served.clone().next())?;
-    Some(Watched {
-        kind: kinds::kind_text(&crd.spec.group, &crd.spec.names.kind).into(),
-        group: (&*crd.spec.group).into(),
-        version: (&*version.name).into(),
-        plural: (&*crd.spec.names.plural).into(),
-        name: (&*crd.spec.names.kind).into(),
-        namespaced: &*crd.spec.scope == "Namespaced",
-    })
+/// What a watch delivers: what has been said since the delivery before.
+struct Said {
+    /// Since when is watched, when this is the first that a watch says: then nothing from before is of use.
+    first: Option<Timestamp>,
+    /// Taken once, by whoever merges them.
+    events: Mutex<Vec<(Timestamp, Event)>>,
+    skew: jiff::SignedDuration,
 }
 
 impl Source for KubernetesSource {
@@ -270,8 +260,48 @@ impl Source for KubernetesSource {
         let cluster: &Cluster = snapshot.get().ok_or_else(|| {
             InstrumentError::new("the snapshot is not that of a Kubernetes cluster")
         })?;
-        cluster.forget_due();
         crate::assemble(cluster, builder).map(|_| ())
+    }
+
+    fn merge(&self, known: Option<Snapshot>, delivered: Snapshot) -> News {
+        let Some(said) = delivered.get::<Said>() else {
+            return News {
+                snapshot: delivered,
+                changed: None,
+            };
+        };
+        let events =
+            std::mem::take(&mut *said.events.lock().unwrap_or_else(PoisonError::into_inner));
+        let known = known.filter(|known| said.first.is_none() && known.get::<Cluster>().is_some());
+        let mut all = known.is_none();
+        let mut snapshot = known.unwrap_or_else(|| {
+            let mut cluster = self.empty();
+            cluster.watched_since(said.first.unwrap_or(Timestamp::UNIX_EPOCH));
+            Snapshot::new(cluster)
+        });
+        if snapshot.get_mut::<Cluster>().is_none()
+            && let Some(cluster) = snapshot.get::<Cluster>()
+        {
+            // Somebody looks at it: theirs stays as it is.
+            snapshot = Snapshot::new(cluster.clone());
+        }
+        let mut changed = Vec::new();
+        if let Some(cluster) = snapshot.get_mut::<Cluster>() {
+            for (at, event) in events {
+                all |= cluster.take(event, at, &mut changed);
+            }
+            all |= cluster.set_skew(said.skew);
+        }
+        changed.sort_unstable();
+        changed.dedup();
+        News {
+            snapshot,
+            changed: (!all).then_some(changed),
+        }
+    }
+
+    fn notes_facts(&self) -> bool {
+        true
     }
 
     fn watch<'a>(
@@ -312,7 +342,7 @@ impl KubernetesSource {
         deliver: &mpsc::Sender<Result<Snapshot, SensorError>>,
     ) {
         let (events, mut incoming) = mpsc::channel::<Event>(QUEUE);
-        let mut store = Store::new(Some(cx.now()));
+        let mut heard = Heard::default();
         // Aborted when this future is dropped: no reflector outlives its source.
         let mut tasks = JoinSet::new();
         let mut running: BTreeMap<Watched, tokio::task::AbortHandle> = BTreeMap::new();
@@ -320,79 +350,72 @@ impl KubernetesSource {
             spawn(&mut tasks, &mut running, api, watched, &events);
         }
         let started = Instant::now();
+        let mut first = Some(cx.now());
+        let mut said: Vec<(Timestamp, Event)> = Vec::new();
         let mut changed: Option<Instant> = None;
-        let mut last: Option<Snapshot> = None;
-        // A large cluster takes its time to be put together and judged; most of the time shall be left for others.
-        let mut pause = DEBOUNCE;
-        let mut tick = tokio::time::interval(Duration::from_secs(1));
         loop {
-            let ready = store.is_synced(running.keys()) || started.elapsed() > FIRST_SYNC;
-            let due = changed.filter(|_| ready).map(|since| since + pause);
+            let ready = heard.is_synced(running.keys()) || started.elapsed() > FIRST_SYNC;
+            let due = changed.filter(|_| ready).map(|since| since + DEBOUNCE);
             tokio::select! {
-                event = incoming.recv() => {
+                // Whoever does not take what was said makes us, and the API server with us, wait.
+                event = incoming.recv(), if said.len() < MAX_SAID || !ready => {
                     let Some(event) = event else { return };
-                    let definitions = event.kind() == kinds::CRD;
-                    if store.apply(event, cx.now()) {
+                    let definitions = &**event.kind() == kinds::CRD;
+                    if heard.hear(&event) {
                         changed.get_or_insert_with(Instant::now);
                     }
-                    if definitions && store.knows(kinds::CRD) {
-                        self.follow_definitions(&mut tasks, &mut running, api, &mut store, &events);
+                    said.push((cx.now(), event));
+                    if definitions && heard.knows(kinds::CRD) {
+                        for gone in self.follow_definitions(&mut tasks, &mut running, api, &heard, &events) {
+                            let event = Event::Forgotten(gone);
+                            heard.hear(&event);
+                            said.push((cx.now(), event));
+                        }
                     }
                 }
                 permit = deliver.reserve(), if due.is_some_and(|due| due <= Instant::now()) => {
                     let Ok(permit) = permit else { return };
-                    if let Some(error) = self.blind(&store) {
-                        permit.send(Err(error));
-                    } else {
-                        let began = Instant::now();
-                        let snapshot = Snapshot::new(self.cluster(&mut store, api));
-                        pause = DEBOUNCE.max(began.elapsed() * 4);
-                        let before = last.replace(snapshot.clone());
-                        permit.send(Ok(snapshot));
-                        // After the new one is on its way: a large cluster takes a while to be let go of, too.
-                        drop(before);
+                    match self.blind(&heard) {
+                        Some(error) => permit.send(Err(error)),
+                        None => permit.send(Ok(Snapshot::new(Said {
+                            first: first.take(),
+                            events: Mutex::new(std::mem::take(&mut said)),
+                            skew: api.skew(),
+                        }))),
                     }
                     changed = None;
                 }
                 () = sleep_until(due) => {}
-                _ = tick.tick() => {
-                    // What was delivered means something else by now: a time of grace has passed.
-                    let due = last.as_ref().and_then(|snapshot| snapshot.get::<Cluster>()).and_then(Cluster::due);
-                    if due.is_some_and(|due| due <= cx.now()) {
-                        changed.get_or_insert_with(Instant::now);
-                    }
-                }
+                () = tokio::time::sleep_until(started + FIRST_SYNC), if !ready => {}
             }
         }
     }
 
-    /// Starts reflectors for kinds that are new, and ends those of kinds that are gone.
+    /// Starts reflectors for kinds that are new, and ends those of kinds that are gone, which it tells.
     fn follow_definitions(
         &self,
         tasks: &mut JoinSet<()>,
         running: &mut BTreeMap<Watched, tokio::task::AbortHandle>,
         api: &Api,
-        store: &mut Store,
+        heard: &Heard,
         events: &mpsc::Sender<Event>,
-    ) {
-        let wanted: HashMap<Watched, ()> = self
-            .custom_kinds(store)
-            .into_iter()
-            .map(|watched| (watched, ()))
-            .collect();
+    ) -> Vec<Arc<str>> {
+        let wanted: HashSet<Watched> = self.custom_kinds(heard).into_iter().collect();
+        let mut gone = Vec::new();
         running.retain(|watched, task| {
-            let stays = kinds::resource(&watched.kind).is_some() || wanted.contains_key(watched);
+            let stays = kinds::resource(&watched.kind).is_some() || wanted.contains(watched);
             if !stays {
                 task.abort();
-                store.forget(&watched.kind);
+                gone.push(watched.kind.clone());
             }
             stays
         });
-        for watched in wanted.into_keys() {
+        for watched in wanted {
             if !running.contains_key(&watched) {
                 spawn(tasks, running, api, watched, events);
             }
         }
+        gone
     }
 }
 
@@ -414,3 +437,6 @@ async fn sleep_until(due: Option<Instant>) {
         _ => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

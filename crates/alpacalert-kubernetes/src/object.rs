@@ -12,6 +12,7 @@ pub(crate) mod workload;
 
 use std::sync::Arc;
 
+use alpacalert_instrument::Fact;
 use alpacalert_model::Timestamp;
 use jiff::SignedDuration;
 
@@ -31,6 +32,8 @@ pub(crate) struct Object {
     pub(crate) meta: Meta,
     /// What its kind has.
     pub(crate) body: Body,
+    /// That it is as it is: what whoever looked at it is told of when it changes.
+    pub(crate) fact: Fact,
     /// When it was first seen, for watches; a dump does not tell.
     pub(crate) first_seen: Option<Timestamp>,
 }

@@ -36,7 +36,7 @@ pub struct Record {
 /// One record for every object of the cluster that the graph holds: the worst first, then by kind and name.
 pub fn records(cluster: &Cluster, graph: &Graph) -> Vec<Record> {
     let mut records: Vec<(State, Record)> = Vec::new();
-    let mut kinds: Vec<_> = cluster.objects.keys().cloned().collect();
+    let mut kinds: Vec<_> = cluster.kinds().cloned().collect();
     kinds.sort();
     for kind in kinds {
         let Ok(parsed) = kind.parse::<alpacalert_model::Kind>() else {

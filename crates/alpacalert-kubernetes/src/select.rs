@@ -91,7 +91,7 @@ impl Selection {
             let listed = cluster
                 .table(kinds::NAMESPACE)
                 .map(|object| object.name().to_owned());
-            let held = cluster.index.namespaces.keys().map(|name| name.to_string());
+            let held = cluster.held_namespaces().map(str::to_owned);
             listed.chain(held)
         };
         for namespace in &self.namespaces {
@@ -169,7 +169,7 @@ fn not_there(what: &str, name: &str, names: &[String]) -> String {
 
 /// The kind that a word stands for: its name, plural or short name, with or without its domain.
 fn resolve(cluster: &Cluster, word: &str) -> Result<String, SelectError> {
-    if cluster.objects.contains_key(word) || kinds::resource(word).is_some() {
+    if cluster.kinds().any(|kind| **kind == *word) || kinds::resource(word).is_some() {
         return Ok(word.to_owned());
     }
     let lower = word.to_lowercase();
@@ -180,11 +180,7 @@ fn resolve(cluster: &Cluster, word: &str) -> Result<String, SelectError> {
     if let Some(resource) = table {
         return Ok(resource.kind.to_owned());
     }
-    let mut custom: Vec<String> = cluster
-        .objects
-        .keys()
-        .map(|kind| kind.to_string())
-        .collect();
+    let mut custom: Vec<String> = cluster.kinds().map(ToString::to_string).collect();
     custom.sort();
     let fits = |kind: &&String| {
         let name = kinds::short_name(kind).to_lowercase();

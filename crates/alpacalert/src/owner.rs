@@ -43,6 +43,9 @@ const DELIVERIES_MAX: usize = 16;
 /// How often the configuration is assembled again: a disk that is mounted while everything runs is measured a minute later.
 const REDISCOVER_EVERY: Duration = Duration::from_secs(60);
 
+/// How long at most until it is looked whether something has its time.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// No more than one part of so many of the time goes into that: everything else waits meanwhile.
 const REDISCOVER_SHARE: u32 = 1000;
 
@@ -85,7 +88,8 @@ impl Owner {
         let capacity = assembler.plan.concurrency.into();
         let context = settings.context(CancellationToken::new());
         let begun = std::time::Instant::now();
-        let (world, first) = World::new(assembler, context.clone());
+        let (mut world, first) = World::new(assembler, context.clone());
+        world.remember();
         let rediscovery = rediscovery_after(begun);
         let _ = roots.send(world.roots());
         let (sender, deliveries) = mpsc::channel(DELIVERIES_MAX);
@@ -122,6 +126,9 @@ impl Owner {
         while !self.stop.is_cancelled() {
             let due = self.schedule.next_due();
             let next = due.map_or(self.rediscovery, |due| due.min(self.rediscovery));
+            // Looked at every second, since the clock on the wall may be set.
+            let refresh = self.world.next_due(self.now());
+            let next = refresh.map_or(next, |in_| next.min(Instant::now() + in_.min(LOOK_EVERY)));
             let next = self.next_edge().map_or(next, |edge| edge.min(next));
             tokio::select! {
                 () = self.stop.cancelled() => break,
@@ -137,6 +144,9 @@ impl Owner {
             }
             if Instant::now() >= self.rediscovery {
                 self.rediscover();
+            }
+            if refresh.is_some() {
+                self.refresh();
             }
             let tick = self.schedule.tick(Instant::now());
             self.carry_out(tick);
@@ -198,6 +208,18 @@ impl Owner {
             self.watch(entry);
         }
         self.tell_roots();
+    }
+
+    /// Judges again what is otherwise by the passing of time alone.
+    fn refresh(&mut self) {
+        let Some(step) = self.world.refresh(self.now()) else {
+            return;
+        };
+        let told = !step.touched.is_empty();
+        self.take_step(step);
+        if told {
+            self.tell_roots();
+        }
     }
 
     fn rediscover(&mut self) {
@@ -379,8 +401,11 @@ impl Owner {
             deliveries.push(delivery);
         }
         let step = self.world.delivered(deliveries, self.now());
+        let told = !step.touched.is_empty();
         self.take_step(step);
-        self.tell_roots();
+        if told {
+            self.tell_roots();
+        }
     }
 
     fn take_step(&mut self, step: Step) {

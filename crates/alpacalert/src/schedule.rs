@@ -112,16 +112,21 @@ impl Schedule {
         let now = self.began.moment(now);
         let blueprint = roster.blueprint;
         self.reserve(roster.sensors.len());
-        let mut wanted = roster.kept;
-        wanted.extend(roster.sensors.iter().map(|listed| listed.key));
-        let gone: Vec<NodeKey> = self
-            .by_key
-            .iter()
-            .filter(|(key, job)| {
-                self.jobs[**job as usize].blueprint == blueprint && !wanted.contains(key)
-            })
-            .map(|(key, _)| *key)
-            .collect();
+        let of_it = |job: &u32| self.jobs[*job as usize].blueprint == blueprint;
+        let gone: Vec<NodeKey> = match roster.gone {
+            Some(gone) => {
+                let known = |key: &NodeKey| self.by_key.get(key).is_some_and(of_it);
+                gone.into_iter().filter(known).collect()
+            }
+            None => {
+                let mut wanted = roster.kept;
+                wanted.extend(roster.sensors.iter().map(|listed| listed.key));
+                let jobs = self.by_key.iter();
+                jobs.filter(|(key, job)| of_it(job) && !wanted.contains(key))
+                    .map(|(key, _)| *key)
+                    .collect()
+            }
+        };
         for key in gone {
             self.remove(key);
         }

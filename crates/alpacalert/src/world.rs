@@ -2,6 +2,7 @@
 //! differences.
 
 mod assembler;
+mod delivered;
 mod extension;
 mod found;
 mod maintain;
@@ -13,21 +14,22 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use alpacalert_instrument::{
-    Assembly, Context, InstrumentError, Measured, SensorError, Snapshot, Snapshots,
+    Assembly, Context, InstrumentError, Measured, Memo, SensorError, Snapshots,
 };
 use alpacalert_model::{
     Applied, Confirmation, Graph, Mark, NodeId, NodeKey, Observation, Patience, Reason, State,
     Timestamp, Transition, Update,
 };
 
+use tokio::time::Instant;
+
 use crate::SourceStatus;
 use crate::build::Slot;
-use crate::sources::Delivery;
 pub(crate) use assembler::{Assembler, CONFIGURATION};
 pub(crate) use extension::Extension;
 use maintain::Planned;
 
-/// What one blueprint wants to be measured: the whole list, each time.
+/// What one blueprint wants to be measured: the whole list, or what became of a part of it.
 pub(crate) struct Roster {
     /// Which blueprint: the slot of a source, or that of the configuration.
     pub(crate) blueprint: Slot,
@@ -37,6 +39,8 @@ pub(crate) struct Roster {
     pub(crate) kept: HashSet<NodeKey>,
     /// Whether sources told something new; if not, their sensors are the ones they were.
     pub(crate) news: bool,
+    /// When the list is that of what changed alone: whose sensors are gone, if they had any.
+    pub(crate) gone: Option<Vec<NodeKey>>,
 }
 
 /// A sensor with its place in the graph.
@@ -87,8 +91,20 @@ pub(crate) struct World {
     /// When the newest snapshot of each source was delivered.
     fetched: HashMap<Arc<str>, Timestamp>,
     fed: HashMap<NodeKey, Fed>,
-    /// Blueprints that wanted a node which another one had already; they are applied again when a node goes.
-    conflicted: HashSet<Slot>,
+    /// Those of them that change their state too often.
+    flapping: HashSet<NodeKey>,
+    /// Nodes that a blueprint wanted and that another one had already; it is applied again when one of them goes.
+    conflicted: HashMap<Slot, HashSet<NodeId>>,
+    /// Nodes that went since that was last looked at.
+    freed: Vec<NodeId>,
+    /// Whether what things were made of is remembered, so that a change costs what it changes.
+    remembers: bool,
+    /// What each blueprint was made of, where that is remembered.
+    memos: HashMap<Slot, Memo>,
+    /// What sources have delivered that is not in the graph yet.
+    owed: HashMap<Slot, delivered::Owed>,
+    /// Before when a blueprint is not assembled as a whole again.
+    rests: HashMap<Slot, Instant>,
     maintenance: Planned,
     /// The slot of the next source.
     next_slot: Slot,
@@ -106,7 +122,13 @@ impl World {
             lost: HashMap::new(),
             fetched: HashMap::new(),
             fed: HashMap::new(),
-            conflicted: HashSet::new(),
+            flapping: HashSet::new(),
+            conflicted: HashMap::new(),
+            freed: Vec::new(),
+            remembers: false,
+            memos: HashMap::new(),
+            owed: HashMap::new(),
+            rests: HashMap::new(),
             maintenance: Planned::default(),
             next_slot: 0,
         };
@@ -124,39 +146,9 @@ impl World {
         (world, step)
     }
 
-    /// Takes what sources delivered, in order.
-    pub(crate) fn delivered(&mut self, deliveries: Vec<Delivery>, now: Timestamp) -> Step {
-        let mut step = Step::default();
-        let mut touched = HashSet::new();
-        for (slot, delivery) in deliveries {
-            // What a source delivers that is gone meanwhile is nobody's.
-            let Some(index) = self.assembler.index(slot) else {
-                continue;
-            };
-            match delivery {
-                Ok(snapshot) => self.fetched(index, snapshot, now, &mut step),
-                Err(error) => self.lose(index, &error, now, &mut step),
-            }
-            touched.insert(self.assembler.sources[index].name.clone());
-        }
-        for index in 0..self.assembler.sources.len() {
-            let own = &self.assembler.sources[index].name;
-            if !touched.contains(own) && self.assembler.extensions_ask(&touched) {
-                self.reassemble(index, now, &mut step);
-            }
-        }
-        if self.assembler.configuration_asks(&touched) {
-            self.apply_configuration_again(now, &mut step);
-        }
-        step
-    }
-
-    fn fetched(&mut self, index: usize, snapshot: Snapshot, now: Timestamp, step: &mut Step) {
-        let name = self.assembler.sources[index].name.clone();
-        self.snapshots.insert(name.clone(), snapshot);
-        self.lost.remove(&name);
-        self.fetched.insert(name, now);
-        self.reassemble(index, now, step);
+    /// Remembers from here on what things are made of. Worth its memory for who goes on watching.
+    pub(crate) fn remember(&mut self) {
+        self.remembers = true;
     }
 
     /// Assembles a source again from its newest snapshot, if it has one.
@@ -165,18 +157,39 @@ impl World {
         if !self.snapshots.contains_key(name) {
             return;
         }
-        match caught(|| self.assembler.source(index, &self.snapshots, now)) {
-            Ok(assembly) => self.apply(index, assembly, now, step),
-            Err(error) => {
-                let reason = Reason::fixed("not-instrumented");
-                self.lose(
-                    index,
-                    &SensorError::new(reason, error.to_string()),
-                    now,
-                    step,
-                );
+        let slot = self.assembler.slot(index);
+        self.owed.remove(&slot);
+        let began = Instant::now();
+        let remembers = self.remembers;
+        let assembled = caught(|| {
+            self.assembler
+                .source(index, &self.snapshots, remembers, now)
+        });
+        match assembled {
+            Ok((assembly, memo)) => {
+                self.keep_memo(slot, memo);
+                self.apply(index, assembly, now, step);
             }
+            Err(error) => self.fail_to_assemble(index, &error, now, step),
         }
+        self.rest(slot, began);
+    }
+
+    fn fail_to_assemble(
+        &mut self,
+        index: usize,
+        error: &InstrumentError,
+        now: Timestamp,
+        step: &mut Step,
+    ) {
+        self.memos.remove(&self.assembler.slot(index));
+        let reason = Reason::fixed("not-instrumented");
+        self.lose(
+            index,
+            &SensorError::new(reason, error.to_string()),
+            now,
+            step,
+        );
     }
 
     /// A source cannot be reached: what it feeds is Unknown, and stays in the graph.
@@ -202,9 +215,17 @@ impl World {
         self.feed(observations, now, step);
     }
 
-    fn assemble_configuration(&self, now: Timestamp) -> Assembly {
-        self.assembler
-            .configuration(&self.snapshots, &self.graph, &self.lost, now)
+    fn assemble_configuration(&mut self, now: Timestamp) -> Assembly {
+        let (assembly, memo) = self.assembler.configuration(
+            &self.snapshots,
+            &self.graph,
+            &self.lost,
+            self.remembers,
+            now,
+        );
+        let slot = self.assembler.slot(self.assembler.sources.len());
+        self.keep_memo(slot, memo);
+        assembly
     }
 
     fn apply_configuration(&mut self, now: Timestamp, step: &mut Step) {
@@ -229,6 +250,34 @@ impl World {
         let name = self.assembler.blueprint_name(index);
         self.maintenance.plan(blueprint, assembly.maintenance);
         let applied = self.graph.apply(&name, assembly.blueprint, now);
+        let conflicts = self.take_applied(blueprint, applied, step);
+        match conflicts.is_empty() {
+            true => self.conflicted.remove(&blueprint),
+            false => self.conflicted.insert(blueprint, conflicts.clone()),
+        };
+        step.rosters.push(Roster {
+            blueprint,
+            sensors: self.listed(assembly.sensors, &conflicts),
+            kept,
+            news: true,
+            gone: None,
+        });
+
+        let before: HashMap<NodeKey, Fed> = self
+            .fed
+            .extract_if(|_, fed| fed.blueprint == blueprint)
+            .collect();
+        self.take_observed(index, assembly.observations, before, &conflicts, now, step);
+        self.settle_freed(now, step);
+    }
+
+    /// Takes what applying a blueprint, or changes of it, did. Gives the nodes that another one has.
+    fn take_applied(
+        &mut self,
+        blueprint: Slot,
+        applied: Applied,
+        step: &mut Step,
+    ) -> HashSet<NodeId> {
         step.note(&self.graph, &applied);
         for refused in &applied.refused {
             let path: Vec<String> = refused.path.iter().map(ToString::to_string).collect();
@@ -237,21 +286,31 @@ impl World {
                 path.join(" -> ")
             );
         }
-        let conflicts: HashSet<NodeId> = applied.conflicts.into_iter().collect();
+        if !applied.refused.is_empty()
+            && let Some(memo) = self.memos.get_mut(&blueprint)
+        {
+            // Things that require each other would stay for ever: nobody would ask for them less than once.
+            memo.spoil("things require each other");
+        }
         step.transitions.extend(applied.transitions);
-        step.rosters.push(Roster {
-            blueprint,
-            sensors: self.listed(assembly.sensors, &conflicts),
-            kept,
-            news: true,
-        });
+        self.freed.extend(applied.removed);
+        applied.conflicts.into_iter().collect()
+    }
 
-        let mut before: HashMap<NodeKey, Fed> = self
-            .fed
-            .extract_if(|_, fed| fed.blueprint == blueprint)
-            .collect();
-        let mut observations = Vec::new();
-        for (id, observation) in assembly.observations {
+    /// Takes what is known already of nodes of a blueprint; `before` is what was fed of these until now.
+    fn take_observed(
+        &mut self,
+        index: usize,
+        observed: Vec<(NodeId, Observation)>,
+        mut before: HashMap<NodeKey, Fed>,
+        conflicts: &HashSet<NodeId>,
+        now: Timestamp,
+        step: &mut Step,
+    ) {
+        let blueprint = self.assembler.slot(index);
+        let name = self.assembler.blueprint_name(index);
+        let mut observations = Vec::with_capacity(observed.len());
+        for (id, observation) in observed {
             let Some(key) = self.graph.key(&id).filter(|_| !conflicts.contains(&id)) else {
                 continue;
             };
@@ -266,13 +325,6 @@ impl World {
             self.fed.insert(key, fed);
         }
         self.feed(observations, now, step);
-        self.settle_conflicts(
-            blueprint,
-            !conflicts.is_empty(),
-            !applied.removed.is_empty(),
-            now,
-            step,
-        );
     }
 
     /// Where the sensors of a blueprint are in the graph, except those whose nodes another one has.
@@ -309,6 +361,10 @@ impl World {
             let flapping = fed.confirmation.is_flapping();
             if flapping != flapped {
                 self.graph.mark(node, Mark::Flapping, flapping);
+                match flapping {
+                    true => self.flapping.insert(node),
+                    false => self.flapping.remove(&node),
+                };
             }
             updates.push(Update {
                 node,
@@ -321,28 +377,14 @@ impl World {
         }
     }
 
-    /// Applies blueprints again that could not have a node, once nodes went.
-    fn settle_conflicts(
-        &mut self,
-        blueprint: Slot,
-        conflicts: bool,
-        removed: bool,
-        now: Timestamp,
-        step: &mut Step,
-    ) {
-        if conflicts {
-            self.conflicted.insert(blueprint);
-        } else {
-            self.conflicted.remove(&blueprint);
-        }
-        if !removed {
-            return;
-        }
+    /// Applies blueprints again that could not have a node which went.
+    fn settle_freed(&mut self, now: Timestamp, step: &mut Step) {
+        let freed = std::mem::take(&mut self.freed);
         let again: Vec<Slot> = self
             .conflicted
             .iter()
-            .copied()
-            .filter(|slot| *slot != blueprint)
+            .filter(|(_, wanted)| freed.iter().any(|id| wanted.contains(id)))
+            .map(|(slot, _)| *slot)
             .collect();
         for slot in again {
             // Out of the set while it is applied, so that two that take from each other end.
@@ -394,9 +436,7 @@ impl World {
 }
 
 /// Runs a source's own code; a panic becomes an error.
-fn caught(
-    run: impl FnOnce() -> Result<Assembly, InstrumentError>,
-) -> Result<Assembly, InstrumentError> {
+fn caught<T>(run: impl FnOnce() -> Result<T, InstrumentError>) -> Result<T, InstrumentError> {
     panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
         Err(InstrumentError::new(
             "the source panicked while it was assembled",

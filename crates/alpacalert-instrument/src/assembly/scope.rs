@@ -7,7 +7,7 @@ use alpacalert_model::{
     Edge, Effect, Kind, Member, Node, NodeId, Observation, Role, Rule, ServiceInfo, Timestamp,
 };
 
-use super::{Builder, Measured, Request, Target, caught};
+use super::{Builder, Describe, Measured, Request, Target, caught};
 use crate::{Inbox, InstrumentError, ScheduleOverrides, Sensor};
 
 /// How a target that is a leaf gets its state.
@@ -68,9 +68,14 @@ impl<'b, 'a> Scope<'b, 'a> {
         self.builder.instance
     }
 
-    /// Whether a node was built, or is being built: who only wants it as a member need not ask for it again.
-    pub fn contains(&self, id: &NodeId) -> bool {
-        self.builder.contains(id)
+    /// Requires a thing if it is there or being built already, and tells whether it is: who asks for very many things
+    /// spares writing a request for those that others asked for before.
+    pub fn require_known(&mut self, id: &NodeId, part: bool, edge: impl Into<Edge>) -> bool {
+        let known = self.builder.memo.asks(id, part);
+        if known {
+            self.member(id.clone(), edge);
+        }
+        known
     }
 
     /// Where things report to that can only report.
@@ -203,6 +208,16 @@ impl<'b, 'a> Scope<'b, 'a> {
         self.member(id, edge);
     }
 
+    /// The target requires a thing that somebody can describe again and again; see [`Builder::described`].
+    pub fn described(&mut self, request: Request, edge: impl Into<Edge>, describe: Describe) {
+        let id = request.id();
+        let title = request.title.clone();
+        if let Err(error) = self.builder.described(request, describe) {
+            self.builder.unknown(id.clone(), title, &error);
+        }
+        self.member(id, edge);
+    }
+
     /// Adds a node that is no part of the target and may be shared by several; the first one to describe it counts.
     pub fn observed_node(&mut self, node: Node, observation: Observation) {
         self.builder.observed(node, observation);
@@ -258,7 +273,13 @@ impl<'b, 'a> Scope<'b, 'a> {
         run: impl FnOnce(&mut Self) -> Result<(), InstrumentError>,
     ) {
         let schedule = self.schedule;
+        let depth = self.builder.depth;
         let result = caught(|| run(self));
+        // A panic may have left things half built below this one.
+        if self.builder.depth != depth {
+            self.builder.depth = depth;
+            self.builder.memo.spoil("an instrumentor panicked");
+        }
         // What one instrumentor says about its sensors must not slow down, or speed up, another one's.
         self.schedule = schedule;
         if let Err(error) = result {

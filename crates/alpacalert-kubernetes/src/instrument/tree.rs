@@ -6,7 +6,7 @@ use alpacalert_model::{Effect, Observation, Reason, Rule, Threshold};
 use super::{blind, cluster, emit, owner, require};
 use crate::cluster::{Access, Cluster};
 use crate::judge::{self, Link, Verdict, is_ignored};
-use crate::kinds::{self, CLUSTER, RESOURCES};
+use crate::kinds::{self, CLUSTER};
 use crate::object::{Body, Object, age};
 use crate::options::STALE;
 
@@ -66,13 +66,13 @@ fn namespaces(cluster: &Cluster) -> Vec<String> {
     let known = cluster
         .table(kinds::NAMESPACE)
         .map(|namespace| namespace.name().to_owned());
-    let held = cluster.index.namespaces.keys().map(|name| name.to_string());
+    let held = cluster.held_namespaces().map(str::to_owned);
     let mut all: Vec<String> = known.chain(held).collect();
     all.sort();
     all.dedup();
     all.retain(|name| cluster.selection.has_namespace(name));
     if !cluster.selection.labels.is_empty() {
-        all.retain(|name| roots(cluster, name).next().is_some());
+        all.retain(|name| cluster.roots(name).next().is_some());
     }
     all
 }
@@ -80,28 +80,20 @@ fn namespaces(cluster: &Cluster) -> Vec<String> {
 /// Kinds of which there are objects in no namespace, nodes and namespaces aside.
 fn cluster_wide_kinds(cluster: &Cluster) -> Vec<String> {
     let mut kinds: Vec<String> = cluster
-        .objects
-        .iter()
-        .filter(|(kind, _)| !matches!(&***kind, kinds::NODE | kinds::NAMESPACE))
-        .filter(|(kind, _)| {
-            cluster
-                .table(kind)
-                .any(|object| is_cluster_root(cluster, object))
-        })
-        .map(|(kind, _)| kind.to_string())
+        .roots("")
+        .map(|(kind, ..)| kind)
+        .filter(|kind| !matches!(&***kind, kinds::NODE | kinds::NAMESPACE))
+        .map(ToString::to_string)
         .collect();
     kinds.sort();
+    kinds.dedup();
     kinds
-}
-
-fn is_cluster_root(cluster: &Cluster, object: &Object) -> bool {
-    object.namespace().is_empty() && is_root(cluster, object) && cluster.selection.fits(object)
 }
 
 /// What may not be seen, and whether the API server answers at all.
 fn access(scope: &mut Scope<'_, '_>, cluster: &Cluster) {
     let now = scope.now();
-    let mut kinds: Vec<_> = cluster.access.iter().collect();
+    let mut kinds: Vec<_> = cluster.accesses().collect();
     kinds.sort_by_key(|(kind, _)| (*kind).clone());
     for (kind, access) in kinds {
         let optional = kinds::resource(kind).is_none_or(|resource| resource.optional);
@@ -205,11 +197,8 @@ fn instrument_kind(target: &Target, scope: &mut Scope<'_, '_>) -> Result<(), Ins
     let cluster = cluster(scope)?;
     let kind: &str = target.id.reference();
     scope.title(format!("{} objects", kinds::short_name(kind)));
-    for object in cluster
-        .table(kind)
-        .filter(|object| is_cluster_root(cluster, object))
-    {
-        require(scope, cluster, kind, &object.reference, root_effect(object));
+    for (_, reference, effect) in cluster.roots("").filter(|(of, ..)| ***of == *kind) {
+        require(scope, cluster, kind, reference, effect);
     }
     Ok(())
 }
@@ -232,11 +221,11 @@ fn instrument_namespace(target: &Target, scope: &mut Scope<'_, '_>) -> Result<()
         None if cluster.options.owner_from_namespace => scope.owner(name),
         None => {}
     }
-    for object in roots(cluster, name) {
+    for (kind, reference, effect) in cluster.roots(name) {
         verdict.links.push(Link::Thing {
-            kind: object.kind.clone(),
-            reference: object.reference.clone(),
-            effect: root_effect(object),
+            kind: kind.clone(),
+            reference: reference.clone(),
+            effect,
         });
     }
     if verdict.findings.is_empty() && verdict.links.is_empty() {
@@ -246,40 +235,6 @@ fn instrument_namespace(target: &Target, scope: &mut Scope<'_, '_>) -> Result<()
     }
     emit(scope, cluster, &verdict);
     Ok(())
-}
-
-/// The objects of a namespace that stand below nothing else, workloads first.
-fn roots<'a>(cluster: &'a Cluster, namespace: &str) -> impl Iterator<Item = &'a Object> + use<'a> {
-    let held = cluster.index.namespaces.get(namespace);
-    let rank = |kind: &str| {
-        RESOURCES
-            .iter()
-            .position(|resource| resource.kind == kind)
-            .unwrap_or(RESOURCES.len())
-    };
-    let mut objects: Vec<&Object> = held
-        .into_iter()
-        .flatten()
-        .filter_map(|(kind, reference)| cluster.by_reference(kind, reference))
-        .filter(|object| is_root(cluster, object) && cluster.selection.fits(object))
-        .collect();
-    objects.sort_by_key(|object| {
-        (
-            rank(&object.kind),
-            object.kind.clone(),
-            object.reference.clone(),
-        )
-    });
-    objects.into_iter()
-}
-
-fn root_effect(object: &Object) -> Effect {
-    // A lease tells of an election that a program holds for itself; what the program does is judged by its own objects.
-    if judge::is_optional(object) || &*object.kind == kinds::LEASE {
-        Effect::Optional
-    } else {
-        Effect::Required
-    }
 }
 
 /// Whether an object stands below no other one.

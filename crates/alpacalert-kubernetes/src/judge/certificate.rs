@@ -69,7 +69,7 @@ fn in_force(judge: &mut Judge<'_>, certificate: &Certificate, issuing: bool) {
     let Some(end) = status.not_after.map(|time| time.0) else {
         return;
     };
-    let left = end.duration_since(judge.now);
+    let left = judge.left(end);
     let warning = judge.limit(CERTIFICATE_WARNING);
     if left < warning && issuing && status.failed_issuance_attempts >= 1 {
         let text = format!(

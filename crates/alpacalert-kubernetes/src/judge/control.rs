@@ -134,7 +134,7 @@ pub(super) fn lease(judge: &mut Judge<'_>, lease: &Lease) {
     };
     let limit = jiff::SignedDuration::from_secs(seconds.clamp(1, 86_400) * 3);
     // A lease is read now and then, so its age is that of the reading.
-    let read = judge.cluster.leases_read.unwrap_or(judge.now);
+    let read = judge.cluster.leases_read().unwrap_or(judge.now);
     let old = crate::object::age(read, renewed.0);
     if old < limit {
         judge.passing("LEASE-1", "ok", "renewed in time");

@@ -138,7 +138,7 @@ fn last_result(judge: &mut Judge<'_>, run: &Run<'_>, active: bool) {
 fn no_run_left(judge: &mut Judge<'_>, cron: &CronJob, active: bool) {
     let active = active || !cron.status.active.is_empty();
     let last = cron.status.last_schedule_time;
-    if let Some(run) = judge.cluster.last_runs.get(&judge.object.meta.uid)
+    if let Some(run) = judge.cluster.last_run(&judge.object.meta.uid)
         && last.is_none_or(|last| run.at >= last.0)
     {
         return match run.failed {

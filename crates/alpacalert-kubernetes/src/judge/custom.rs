@@ -183,9 +183,7 @@ fn nothing_said(judge: &mut Judge<'_>, custom: &Custom) {
     if !judge.verdict.findings.is_empty() {
         return;
     }
-    let definition = judge.cluster.index.definitions.get(&*judge.object.kind);
-    let definition =
-        definition.and_then(|name| judge.cluster.by_reference(crate::kinds::CRD, name));
+    let definition = judge.cluster.definition(&judge.object.kind);
     let reports = match definition.map(|object| &object.body) {
         Some(Body::Crd(crd)) => {
             let (_, version) = judge

@@ -24,7 +24,7 @@ pub(super) fn decided(judge: &mut Judge<'_>) -> bool {
 
 /// Rules that add to what the kind's own found.
 pub(super) fn afterwards(judge: &mut Judge<'_>) {
-    let Some(Access::Stale(since, why)) = judge.cluster.access.get(&judge.object.kind) else {
+    let Some(Access::Stale(since, why)) = judge.cluster.access(&judge.object.kind) else {
         return;
     };
     let (since, why) = (*since, why.clone());

@@ -112,7 +112,7 @@ fn lease(judge: &mut Judge<'_>, node: &Node) {
         return;
     };
     // The lease may have been read a while ago: it counts as of then.
-    let read = judge.cluster.leases_read.unwrap_or(judge.now);
+    let read = judge.cluster.leases_read().unwrap_or(judge.now);
     let old = crate::object::age(read, renewed.0);
     if old >= judge.limit(NODE_LEASE) {
         let text = format!(
@@ -125,10 +125,9 @@ fn lease(judge: &mut Judge<'_>, node: &Node) {
 
 fn flapping(judge: &mut Judge<'_>) {
     let window = jiff::SignedDuration::from_mins(15);
-    let changes = judge.cluster.node_changes.get(&judge.object.meta.uid);
+    let changes = judge.cluster.node_changes(&judge.object.meta.uid);
     let recent: Vec<_> = changes
-        .into_iter()
-        .flatten()
+        .iter()
         .filter(|at| judge.within(**at, window))
         .collect();
     if recent.len() > MAX_CHANGES {

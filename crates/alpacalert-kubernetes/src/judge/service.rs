@@ -55,11 +55,8 @@ fn slices<'a>(
     cluster: &'a Cluster,
     service: &Object,
 ) -> impl Iterator<Item = &'a Object> + use<'a> {
-    let slices = cluster.index.slices.get(&*service.reference);
-    let slices = slices.into_iter().flatten();
-    slices
-        .filter_map(|slice| cluster.by_reference(kinds::ENDPOINT_SLICE, slice))
-        .filter(|slice| !slice.terminating())
+    let slices = cluster.slices(&service.reference);
+    slices.filter(|slice| !slice.terminating())
 }
 
 fn endpoints_of(object: &Object) -> impl Iterator<Item = &Endpoint> {
@@ -123,7 +120,7 @@ fn selected<'a>(cluster: &'a Cluster, namespace: &str, selector: &Labels) -> Vec
     // The label that the fewest pods have is looked up, and the others checked on what that gives.
     let rarest = selector
         .iter()
-        .map(|(key, value)| cluster.index.pods_with_label(namespace, key, value))
+        .map(|(key, value)| cluster.pods_with_label(namespace, key, value))
         .min_by_key(|pods| pods.len());
     let fits = |pod: &&Object| {
         selector

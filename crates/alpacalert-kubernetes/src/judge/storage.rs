@@ -69,15 +69,7 @@ fn pending(judge: &mut Judge<'_>, claim: &Pvc) {
     if !late {
         return waiting(judge, text);
     }
-    let pods = judge
-        .cluster
-        .index
-        .pods_of_claim
-        .get(&*judge.object.reference);
-    let pods = pods
-        .into_iter()
-        .flatten()
-        .filter_map(|pod| judge.cluster.by_reference(kinds::POD, pod));
+    let pods = judge.cluster.pods_of_claim(&judge.object.reference);
     let mut consumers = pods.filter(|pod| !pod.terminating());
     let Some(consumer) = consumers.next() else {
         if let Some((reason, text)) = judge.cluster.unseen(kinds::POD, judge.object.namespace()) {
@@ -205,14 +197,9 @@ pub(super) fn volume(judge: &mut Judge<'_>, volume: &Pv) {
     if !judge.looks_around() {
         return;
     }
-    let attachments = judge.cluster.index.attachments.get(judge.object.name());
-    for reference in attachments.into_iter().flatten() {
-        if let Some(attachment) = judge
-            .cluster
-            .by_reference(kinds::VOLUME_ATTACHMENT, reference)
-        {
-            judge.link_object(attachment, Effect::Required);
-        }
+    let cluster = judge.cluster;
+    for attachment in cluster.attachments(judge.object.name()) {
+        judge.link_object(attachment, Effect::Required);
     }
 }
 
@@ -295,7 +282,7 @@ pub(super) fn keys(judge: &mut Judge<'_>, keys: &Keys) {
         );
     } else {
         let warning = judge.limit(CERTIFICATE_WARNING);
-        let left = end.duration_since(judge.now);
+        let left = judge.left(end);
         if left < warning {
             judge.degraded(
                 "SEC-1",

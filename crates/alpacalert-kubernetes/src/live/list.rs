@@ -6,9 +6,8 @@ use serde_json::value::RawValue;
 
 use super::Watched;
 use super::client::{Api, ApiError};
-use super::reflector::Event;
-use super::store::UNAUTHORIZED;
-use crate::cluster::Access;
+use super::heard::UNAUTHORIZED;
+use crate::cluster::{Access, Event};
 use crate::decode::Decoder;
 use crate::kinds;
 use crate::object::Object;

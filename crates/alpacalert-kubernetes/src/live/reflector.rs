@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::Watched;
 use super::client::{Api, ApiError, Lines, WATCH_SECONDS};
 use super::list::{decode, list, paths, refused};
-use crate::cluster::Access;
+use crate::cluster::{Access, Event};
 use crate::decode::Decoder;
 use crate::kinds;
 use crate::object::Object;
@@ -28,39 +28,6 @@ const LONG_PAUSE: Duration = Duration::from_secs(16);
 const ASK_AGAIN: Duration = Duration::from_secs(60);
 /// How often the leases of nodes are read: every node renews its own each ten seconds, and nobody needs to know that at once.
 const LEASE_INTERVAL: Duration = Duration::from_secs(30);
-
-/// What a reflector has to say.
-#[derive(Debug)]
-pub(super) enum Event {
-    /// Everything there is of a kind, and nothing else.
-    Listed(Arc<str>, Vec<Object>),
-    /// An object is new, or has changed.
-    Applied(Box<Object>),
-    /// An object is gone.
-    Deleted(Arc<str>, Arc<str>),
-    /// The kind, or a part of it, can be seen, or not any more.
-    Access(Arc<str>, Access),
-    /// The kind cannot be kept up with for now, and whether that is because nobody answers.
-    Broken(Arc<str>, String, bool),
-    /// It can again.
-    Works(Arc<str>),
-    /// Something arrived that is no object.
-    Unreadable(Arc<str>, String),
-}
-
-impl Event {
-    pub(super) fn kind(&self) -> &str {
-        match self {
-            Event::Applied(object) => &object.kind,
-            Event::Listed(kind, _)
-            | Event::Deleted(kind, _)
-            | Event::Access(kind, _)
-            | Event::Broken(kind, ..)
-            | Event::Works(kind)
-            | Event::Unreadable(kind, _) => kind,
-        }
-    }
-}
 
 #[derive(Deserialize)]
 struct WatchEvent<'a> {

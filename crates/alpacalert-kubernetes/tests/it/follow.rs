@@ -97,6 +97,11 @@ impl Live {
         }
     }
 
+    fn take(&mut self, delivered: Snapshot) {
+        let news = self.source.merge(self.last.take(), delivered);
+        self.last = Some(news.snapshot);
+    }
+
     /// What an object's own sensor says.
     pub(crate) fn says(&self, kind: &str, reference: &str) -> String {
         let snapshot = self.last.as_ref().expect("a snapshot");
@@ -123,7 +128,7 @@ impl Live {
         while let Ok(Some(Ok(snapshot))) =
             tokio::time::timeout(Duration::from_secs(1), self.snapshots.recv()).await
         {
-            self.last = Some(snapshot);
+            self.take(snapshot);
         }
         let snapshot = self.last.as_ref().expect("a snapshot");
         records(
@@ -136,7 +141,7 @@ impl Live {
     pub(crate) fn known(&mut self, at: Timestamp) -> Vec<Record> {
         while let Ok(delivered) = self.snapshots.try_recv() {
             if let Ok(snapshot) = delivered {
-                self.last = Some(snapshot);
+                self.take(snapshot);
             }
         }
         let snapshot = self.last.as_ref().expect("a snapshot");
@@ -168,7 +173,7 @@ impl Live {
                     }
                 }
                 if let Some(Ok(snapshot)) = self.snapshots.recv().await {
-                    self.last = Some(snapshot);
+                    self.take(snapshot);
                 }
             }
         };
@@ -216,9 +221,10 @@ impl Live {
         let mut states = Vec::new();
         while let Ok(Some(delivered)) = tokio::time::timeout_at(end, self.snapshots.recv()).await {
             let Ok(snapshot) = delivered else { continue };
-            let graph = graph(&self.source, &snapshot, Timestamp::now());
+            self.take(snapshot);
+            let snapshot = self.last.as_ref().expect("a snapshot");
+            let graph = graph(&self.source, snapshot, Timestamp::now());
             states.extend(state(&graph, kind, reference).map(|(state, _)| state));
-            self.last = Some(snapshot);
         }
         states
     }
@@ -246,7 +252,7 @@ impl Live {
                 }
                 match tokio::time::timeout(Duration::from_millis(200), self.snapshots.recv()).await
                 {
-                    Ok(Some(Ok(snapshot))) => self.last = Some(snapshot),
+                    Ok(Some(Ok(snapshot))) => self.take(snapshot),
                     Ok(Some(Err(error))) => seen.push(Some((U, error.chain()))),
                     Ok(None) => panic!("the source has ended"),
                     Err(_) => {}

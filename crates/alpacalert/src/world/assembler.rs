@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use alpacalert_config::{GroupPlan, MemberTarget, Plan};
 use alpacalert_instrument::{
-    Assembly, Builder, Inbox, InstrumentError, Redactor, Registry, Scanner, Snapshots,
+    Assembly, Builder, Fact, Inbox, InstrumentError, Memo, Redactor, Registry, Scanner, Snapshots,
+    Update,
 };
 use alpacalert_model::{
     Blueprint, Graph, Kind, Member, Node, NodeId, Observation, Role, ServiceInfo, Timestamp,
@@ -50,30 +51,70 @@ impl Assembler {
         }
     }
 
-    fn builder<'a>(&'a self, snapshots: &'a Snapshots, now: Timestamp) -> Builder<'a> {
+    pub(super) fn builder<'a>(&'a self, snapshots: &'a Snapshots, now: Timestamp) -> Builder<'a> {
         Builder::new(&self.registry, snapshots, self.plan.defaults, now)
             .with_redactor(&self.redactor)
             .with_instance(&self.plan.instance)
             .with_inbox(&self.inbox)
     }
 
-    /// What a source wants to be in the graph.
+    /// What a source wants to be in the graph, and what that was made of, if it is to be remembered and the source tells.
     pub(super) fn source(
         &self,
         index: usize,
         snapshots: &Snapshots,
+        remembers: bool,
         now: Timestamp,
-    ) -> Result<Assembly, InstrumentError> {
-        let entry = &self.sources[index];
+    ) -> Result<(Assembly, Option<Memo>), InstrumentError> {
+        let source = &self.sources[index].source;
         let mut builder = self.builder(snapshots, now);
-        if let Some(snapshot) = snapshots.get(&entry.name) {
-            entry.source.assemble(snapshot, &mut builder)?;
-        }
-        let mut assembly = builder.finish();
-        if let Some(owner) = self.source_owner(entry) {
+        let (mut assembly, memo) = if remembers && source.notes_facts() {
+            let build = |builder: &mut Builder<'_>| self.assemble(index, snapshots, builder);
+            let (assembly, memo) = builder.remembering().build_remembering(build)?;
+            (assembly, Some(memo))
+        } else {
+            self.assemble(index, snapshots, &mut builder)?;
+            (builder.finish(), None)
+        };
+        if let Some(owner) = self.source_owner(&self.sources[index]) {
             own_roots(&mut assembly.blueprint, &owner);
         }
-        Ok(assembly)
+        Ok((assembly, memo))
+    }
+
+    fn assemble(
+        &self,
+        index: usize,
+        snapshots: &Snapshots,
+        builder: &mut Builder<'_>,
+    ) -> Result<(), InstrumentError> {
+        let entry = &self.sources[index];
+        match snapshots.get(&entry.name) {
+            Some(snapshot) => entry.source.assemble(snapshot, builder),
+            None => Ok(()),
+        }
+    }
+
+    /// What becomes of what a source wants when some of what it was made of is otherwise.
+    pub(super) fn source_update(
+        &self,
+        index: usize,
+        snapshots: &Snapshots,
+        memo: Memo,
+        facts: &[Fact],
+        now: Timestamp,
+    ) -> Result<(Update, Memo), InstrumentError> {
+        let builder = self.builder(snapshots, now);
+        let build = |builder: &mut Builder<'_>| self.assemble(index, snapshots, builder);
+        let (mut update, memo) = builder.update(memo, facts, build)?;
+        if let Some(owner) = self.source_owner(&self.sources[index]) {
+            for node in &mut update.built.blueprint.nodes {
+                if node.owner.is_none() && update.tops.contains(&node.id) {
+                    node.owner = Some(owner.clone());
+                }
+            }
+        }
+        Ok((update, memo))
     }
 
     /// One node that stands for a source of which nothing is known, so that nobody takes silence for health.
@@ -90,15 +131,54 @@ impl Assembler {
         }
     }
 
-    /// What the configuration wants to be in the graph. Paths are looked up in `graph`, which the sources must have filled.
+    /// What the configuration wants to be in the graph, and what that was made of, if it is to be remembered. Paths are
+    /// looked up in `graph`, which the sources must have filled.
     pub(super) fn configuration(
         &self,
         snapshots: &Snapshots,
         graph: &Graph,
         lost: &HashMap<Arc<str>, Observation>,
+        remembers: bool,
         now: Timestamp,
-    ) -> Assembly {
+    ) -> (Assembly, Option<Memo>) {
         let mut builder = self.builder(snapshots, now);
+        if remembers && self.sources.iter().any(|entry| entry.source.notes_facts()) {
+            let build = |builder: &mut Builder<'_>| {
+                self.build_configuration(graph, lost, builder);
+                Ok(())
+            };
+            if let Ok((assembly, memo)) = builder.remembering().build_remembering(build) {
+                return (assembly, Some(memo));
+            }
+            builder = self.builder(snapshots, now);
+        }
+        self.build_configuration(graph, lost, &mut builder);
+        (builder.finish(), None)
+    }
+
+    /// What becomes of what the configuration wants when some of what it was made of is otherwise.
+    pub(super) fn configuration_update(
+        &self,
+        snapshots: &Snapshots,
+        graph: &Graph,
+        lost: &HashMap<Arc<str>, Observation>,
+        memo: Memo,
+        facts: &[Fact],
+        now: Timestamp,
+    ) -> Result<(Update, Memo), InstrumentError> {
+        let builder = self.builder(snapshots, now);
+        builder.update(memo, facts, |builder| {
+            self.build_configuration(graph, lost, builder);
+            Ok(())
+        })
+    }
+
+    fn build_configuration(
+        &self,
+        graph: &Graph,
+        lost: &HashMap<Arc<str>, Observation>,
+        builder: &mut Builder<'_>,
+    ) {
         let inner = self.inner_groups();
         for group in &self.plan.groups {
             let mut node = group_node(group);
@@ -109,24 +189,28 @@ impl Assembler {
             for member in &group.members {
                 let ids = match &member.target {
                     MemberTarget::Node(id) => vec![id.clone()],
-                    MemberTarget::Request(request) => vec![request.clone().place("", &mut builder)],
+                    MemberTarget::Request(request) => vec![request.clone().place("", builder)],
                     MemberTarget::Found { source, path } => {
-                        found::members(source, path, graph, lost.get(source), &mut builder)
+                        found::members(source, path, graph, lost.get(source), builder)
                     }
                 };
                 let edge = member.edge;
                 node.members
                     .extend(ids.into_iter().map(|id| Member { id, edge }));
             }
+            builder.plan_work(&group.id, &group.maintenance);
             builder.node(node);
         }
-        let mut assembly = builder.finish();
-        let windows = self.plan.groups.iter().flat_map(|group| {
-            let windows = group.maintenance.iter();
-            windows.map(|window| (group.id.clone(), window.clone()))
+    }
+
+    /// Whether the configuration looks for things of one of these sources by a path.
+    pub(super) fn configuration_finds(&self, sources: &HashSet<Arc<str>>) -> bool {
+        let members = self.plan.groups.iter().flat_map(|group| &group.members);
+        let mut found = members.filter_map(|member| match &member.target {
+            MemberTarget::Found { source, .. } => Some(source),
+            MemberTarget::Request(_) | MemberTarget::Node(_) => None,
         });
-        assembly.maintenance.extend(windows);
-        assembly
+        found.any(|source| sources.contains(source))
     }
 
     /// Whether the configuration must be assembled anew when one of these sources delivered.

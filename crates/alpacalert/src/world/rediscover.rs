@@ -11,6 +11,7 @@ impl World {
     /// Assembles the configuration again, since what instrumentors find on this machine may have changed.
     pub(crate) fn rediscover(&mut self, now: Timestamp) -> Step {
         let mut step = Step::default();
+        self.look_at_flapping();
         self.apply_configuration_again(now, &mut step);
         for roster in &mut step.rosters {
             roster.news = false;

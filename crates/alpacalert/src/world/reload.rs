@@ -71,11 +71,15 @@ impl World {
         self.fed.retain(|_, fed| fed.blueprint != entry.slot);
         self.conflicted.remove(&entry.slot);
         self.maintenance.plan(entry.slot, Vec::new());
+        self.owed.remove(&entry.slot);
+        self.memos.remove(&entry.slot);
+        self.rests.remove(&entry.slot);
         step.rosters.push(Roster {
             blueprint: entry.slot,
             sensors: Vec::new(),
             kept: HashSet::new(),
             news: true,
+            gone: None,
         });
         let mut names = self.assembler.sources.iter().map(|source| &source.name);
         if names.all(|name| *name != entry.name) {

@@ -1,6 +1,7 @@
 //! The engine against sensors and sources of the tests, on a clock that the tests move.
 
 mod assembly;
+mod changes;
 mod check;
 mod clock;
 mod conflicts;
