@@ -2,6 +2,8 @@
 
 mod cache;
 mod control_plane;
+mod gatus;
+mod go;
 mod npm;
 mod packages;
 mod picture;
@@ -23,6 +25,7 @@ Commands:
   packages    install the Debian packages that the tests need, and nothing else
   control-plane
               build a Kubernetes control plane for the tests, outside of the repository
+  gatus       build Gatus, which the tests consume, outside of the repository
   npm         install what the tests need from npm, outside of the repository
   python      install what the tests need from PyPI, outside of the repository
   reference   write docs/reference anew from the program and its tests
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
             test::Options::parse(flags).and_then(|options| test::test(&options))
         }
         ["control-plane"] => control_plane::build(),
+        ["gatus"] => gatus::build(),
         ["npm"] => npm::install(),
         ["python"] => python::install(),
         ["packages"] => packages::install().map(|()| true),

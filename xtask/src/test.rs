@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{control_plane, npm, packages, python, run};
+use crate::{control_plane, gatus, npm, packages, python, run};
 
 /// Where the tests write, a line each, which of them they skip and why. The test kit knows this name.
 const SKIPPED: &str = "ALPACALERT_TESTS_SKIPPED";
@@ -53,6 +53,7 @@ pub(crate) fn test(options: &Options) -> Result<bool> {
         python::install()?;
         // Half an hour of two processors the first time; without Go the tests that need it are skipped.
         control_plane::build()?;
+        gatus::build()?;
     }
     let mut count = Count::default();
     if options.checks {

@@ -24,6 +24,11 @@ use clap::Parser as _;
 use crate::cli::{Cli, Command};
 use crate::terminal::Terminal;
 
+/// Plans of many thousands of nodes are made and let go of at every reload, by several threads: the usual allocator has holes after
+/// that, and takes longer each time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // The panic has been told on standard error by then.
     std::panic::catch_unwind(run).unwrap_or(ExitCode::from(exit::SOFTWARE))

@@ -162,6 +162,9 @@ pub(crate) fn resolve(
         return Err(Diagnostics::new(found, 0));
     }
     let mut plan = plan.clone();
+    if resolved.is_empty() {
+        return Ok((plan, Redactor::default()));
+    }
     for_each_params(&mut plan, &mut |params| {
         let entries: Vec<_> = params
             .iter()

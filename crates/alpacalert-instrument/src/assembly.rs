@@ -408,8 +408,7 @@ impl<'a> Builder<'a> {
         describe: Option<Describe>,
     ) -> Result<NodeId, InstrumentError> {
         let id = request.id();
-        self.plan_work(&id, &request.maintenance);
-        if self.is_there(&id, request.part, &request.kind)? {
+        if self.is_there(&id, &request)? {
             return Ok(id);
         }
         let recipe = || Recipe::of(&request, describe);
@@ -427,8 +426,7 @@ impl<'a> Builder<'a> {
         contribute: impl FnOnce(&Target, &mut Scope<'_, '_>),
     ) -> Result<NodeId, InstrumentError> {
         let id = request.id();
-        self.plan_work(&id, &request.maintenance);
-        if self.is_there(&id, request.part, &request.kind)? {
+        if self.is_there(&id, &request)? {
             return Ok(id);
         }
         let unit = self
@@ -440,12 +438,15 @@ impl<'a> Builder<'a> {
     }
 
     /// Whether a thing that is asked for is there already, or being built; the error is that it would stand too deep.
-    fn is_there(&mut self, id: &NodeId, part: bool, kind: &Kind) -> Result<bool, InstrumentError> {
-        if self.memo.asks(id, part) {
+    fn is_there(&mut self, id: &NodeId, request: &Request) -> Result<bool, InstrumentError> {
+        self.plan_work(id, &request.maintenance);
+        if self.memo.asks(id, request.part) {
             return Ok(true);
         }
         if self.depth >= Self::MAX_DEPTH {
-            return Err(InstrumentError::TooDeep { kind: kind.clone() });
+            return Err(InstrumentError::TooDeep {
+                kind: request.kind.clone(),
+            });
         }
         Ok(false)
     }

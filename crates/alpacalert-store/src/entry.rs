@@ -85,6 +85,27 @@ impl Entry {
         }
     }
 
+    /// When it happened.
+    pub(crate) fn at(&self) -> Timestamp {
+        match self {
+            Entry::Change(change) => change.at,
+            Entry::Described(description) => description.at,
+            Entry::Gone(_, at) | Entry::Everything(at, _) | Entry::Samples(at, _) => *at,
+            Entry::Lost(_, _, to) => *to,
+        }
+    }
+
+    /// Says that it did not happen before a moment.
+    pub(crate) fn not_before(&mut self, moment: Timestamp) {
+        let at = match self {
+            Entry::Change(change) => &mut change.at,
+            Entry::Described(description) => &mut description.at,
+            Entry::Gone(_, at) => at,
+            Entry::Everything(..) | Entry::Samples(..) | Entry::Lost(..) => return,
+        };
+        *at = (*at).max(moment);
+    }
+
     pub(crate) fn changes(&self) -> u64 {
         match self {
             Entry::Change(_) => 1,

@@ -23,10 +23,10 @@ pub(crate) struct Tended {
     pub(crate) forgot: bool,
 }
 
-/// Does some of what there is to do.
+/// Does some of what there is to do; lets nothing go without a `retention`.
 pub(crate) fn tend(
     connection: &mut Connection,
-    retention: &Retention,
+    retention: Option<&Retention>,
     now: Timestamp,
 ) -> Result<Tended, rusqlite::Error> {
     let now = millis(now);
@@ -36,7 +36,7 @@ pub(crate) fn tend(
         more: pack::pack(&change, now)?,
         forgot: false,
     };
-    if !tended.more {
+    if let (false, Some(retention)) = (tended.more, retention) {
         tended.more = expire::expire(&change, retention, now, &mut tended.forgot)?;
     }
     change.commit()?;

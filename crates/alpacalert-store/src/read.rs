@@ -1,5 +1,6 @@
 //! Reading, beside the one who writes.
 
+mod epochs;
 mod graph;
 mod incidents;
 mod measurements;
@@ -21,6 +22,7 @@ use tokio::sync::Semaphore;
 use crate::error::Doing as _;
 use crate::store::Shared;
 use crate::{StoreError, schema};
+pub(crate) use epochs::{Numbers, epochs};
 pub(crate) use graph::graph_at;
 pub(crate) use incidents::incidents;
 pub(crate) use measurements::measurements;

@@ -13,7 +13,7 @@ use crate::error::Doing as _;
 const APPLICATION: i32 = 0x616c_7061;
 
 /// From nothing to the newest form, a step for each version. What has been released is never changed; what is new is added.
-const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 /// Where each bit of `transition.flags` stands. The partial index on services names [`flag::SERVICE`] by its number.
 pub(crate) mod flag {

@@ -2,6 +2,7 @@
 
 use alpacalert_model::{Reason, State};
 
+use crate::read::Numbers;
 use crate::{MAINTENANCE, MONITOR_DOWN, Uptime};
 
 /// A time in which the program ran.
@@ -9,6 +10,8 @@ use crate::{MAINTENANCE, MONITOR_DOWN, Uptime};
 pub(crate) struct Run {
     pub(crate) began: i64,
     pub(crate) until: i64,
+    /// Of the changes that were written in it.
+    pub(crate) numbers: Numbers,
 }
 
 /// A time in which it saw or kept nothing, although it ran.
@@ -23,6 +26,7 @@ pub(crate) struct Gap {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entered {
     pub(crate) at: i64,
+    pub(crate) number: i64,
     pub(crate) state: State,
     /// Why it is Unknown.
     pub(crate) why: Reason,
@@ -55,7 +59,8 @@ pub(crate) struct Span {
     pub(crate) known: Known,
 }
 
-/// Everything that is remembered of one node. Each list is in order of time, and reaches back to before the time asked for.
+/// Everything that is remembered of one node. Each list is in order of time, and reaches back to before the time asked for; runs are in
+/// the order in which they were. They overlap where the clock was set back: what was seen later is what counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) runs: Vec<Run>,
@@ -89,13 +94,14 @@ impl Facts {
 
     /// What is known of a moment.
     pub(crate) fn at(&self, at: i64) -> Known {
-        let last = self.runs.partition_point(|run| run.began <= at);
-        let running = self.runs[..last].iter().rev().find(|run| run.until > at);
+        let covers = |run: &&Run| run.began <= at && run.until > at;
+        let running = self.runs.iter().rev().find(covers);
         let there = self.presence.partition_point(|presence| presence.at <= at);
         let there = there.checked_sub(1).is_some_and(|n| self.presence[n].there);
-        let later = last < self.runs.len();
+        let later = self.runs.iter().any(|run| run.began > at);
+        let earlier = self.runs.iter().any(|run| run.began <= at);
         if !there
-            || running.is_none() && last == 0
+            || running.is_none() && !earlier
             || running.is_none() && !later && self.is_over(at)
         {
             return Known::Absent;
@@ -108,8 +114,11 @@ impl Facts {
             return Known::Unseen(gap.reason.clone());
         }
         let entered = self.entered.partition_point(|entered| entered.at <= at);
-        let entered = entered.checked_sub(1).map(|n| &self.entered[n]);
-        match entered.filter(|entered| entered.at >= run.began) {
+        let entered = self.entered[..entered].iter().rev();
+        let entered = entered
+            .take_while(|entered| entered.at >= run.began)
+            .find(|entered| run.numbers.contains(entered.number));
+        match entered {
             None => Known::Unseen(Reason::NOT_MEASURED),
             Some(entered) if entered.maintenance && entered.state > State::Degraded => {
                 Known::Unseen(MAINTENANCE)

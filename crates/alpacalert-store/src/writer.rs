@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use alpacalert_model::Timestamp;
+use jiff::SignedDuration;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use crate::entry::Entry;
@@ -26,6 +27,12 @@ pub(crate) use memory::Memory;
 
 /// How often it is noted that the program runs, when nothing else is written: what a crash makes uncertain.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// A clock that is set back by no more than this stands still for so long instead: a leap second, or a time service at work.
+const SET_BACK: SignedDuration = SignedDuration::from_secs(60);
+
+/// For how long nothing is let go after the clock went ahead: it may have been set wrongly, and what is let go does not come back.
+const DOUBT: Duration = Duration::from_secs(60 * 60);
 
 /// How often it is looked whether there is something to pack or to let go, and the pause between two steps of that.
 const TEND_EVERY: Duration = Duration::from_secs(60);
@@ -44,6 +51,10 @@ pub(crate) struct Writer {
     run: Option<(i64, FileId)>,
     /// Taken, and not written yet.
     pending: Vec<Entry>,
+    /// The latest times that the clock showed: in what is written, and when it was written.
+    latest: (Timestamp, Timestamp),
+    /// Until when nothing is let go.
+    in_doubt: Option<Instant>,
     /// When the program stood still.
     gap: Option<(Timestamp, Timestamp)>,
     /// Looks the file through.
@@ -72,6 +83,8 @@ impl Writer {
             memory: None,
             run: None,
             pending: Vec::new(),
+            latest: (Timestamp::MIN, Timestamp::MIN),
+            in_doubt: None,
             gap: None,
             checking: None,
             salvaging: salvaging::Salvaging::default(),
@@ -111,6 +124,7 @@ impl Writer {
             let paused = u128::try_from(now.duration_since(before).as_millis()).unwrap_or(0);
             if paused > self.shared.settings.stood_still.as_millis() {
                 self.gap = Some((before, now));
+                self.in_doubt = Some(Instant::now() + DOUBT);
             }
             while let Err(error) = self.commit() {
                 self.shared.fail(&error);
@@ -160,17 +174,25 @@ impl Writer {
             return Ok(());
         };
         const ACT: &str = "write the history";
+        let mut latest = self.latest;
+        let turn = turn(&mut self.pending, &mut latest, now);
+        let count = turn.map_or(self.pending.len(), |(count, _)| count);
         let change = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .doing(ACT)?;
         let rows = memory
-            .write(&change, &self.pending, self.gap, run, now)
+            .write(&change, &self.pending[..count], self.gap, run, now)
             .doing(ACT)?;
         change.commit().doing(ACT)?;
         self.gap = None;
-        self.unmerged += self.pending.len() as u64;
+        self.latest = latest;
+        self.unmerged += count as u64;
         self.noted = Some(Instant::now());
-        self.pending.clear();
+        self.pending.drain(..count);
+        if let Some((_, began)) = turn {
+            self.begin_again(began)?;
+            return self.commit();
+        }
         self.shared.succeed(rows, now);
         Ok(())
     }
@@ -229,13 +251,33 @@ impl Writer {
         Ok(())
     }
 
+    /// Begins another run, in which time goes on from where the clock was set to.
+    fn begin_again(&mut self, began: Timestamp) -> Result<(), StoreError> {
+        let (Some(connection), Some((_, id))) = (&mut self.connection, self.run) else {
+            return Ok(());
+        };
+        tracing::warn!(
+            "the clock was set back to {began}; what follows counts as later all the same"
+        );
+        let run = memory::begin_run(connection, began, began).doing("go on with the history")?;
+        self.run = Some((run, id));
+        self.memory = None;
+        self.latest = (began, began);
+        self.noted = None;
+        // What was known is from another time.
+        self.shared.queue.ask_for_everything();
+        Ok(())
+    }
+
     /// Packs some measurements, or lets some of the past go.
     fn tend(&mut self) {
         let Some(connection) = &mut self.connection else {
             return;
         };
         let retention = self.shared.retention();
-        let tended = keep::tend(connection, &retention, self.shared.now());
+        let believes = self.in_doubt.is_none_or(|end| Instant::now() >= end);
+        let retention = believes.then_some(&retention);
+        let tended = keep::tend(connection, retention, self.shared.now());
         let pause = match tended.doing("tend to the history") {
             Ok(tended) => {
                 if tended.forgot {
@@ -316,6 +358,28 @@ impl Writer {
         let memory = self.memory.as_ref();
         memory.map(Memory::remembered).unwrap_or_default()
     }
+}
+
+/// Where the clock was set back by much: after how many entries, and to when. What comes a little too early counts as simultaneous
+/// with what came before, so that the order of time stays that in which things were.
+fn turn(
+    entries: &mut [Entry],
+    latest: &mut (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Option<(usize, Timestamp)> {
+    for (count, entry) in entries.iter_mut().enumerate() {
+        let at = entry.at();
+        if latest.0.duration_since(at) > SET_BACK {
+            return Some((count, at));
+        }
+        entry.not_before(latest.0);
+        latest.0 = latest.0.max(at);
+    }
+    if latest.1.duration_since(now) > SET_BACK {
+        return Some((entries.len(), now));
+    }
+    latest.1 = latest.1.max(now);
+    None
 }
 
 fn make_folder(folder: &Path) -> Result<(), StoreError> {

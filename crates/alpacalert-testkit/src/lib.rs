@@ -33,6 +33,7 @@ pub use python::python_program;
 pub use require::{require, skip};
 pub use server::dovecot::Dovecot;
 pub use server::exim::Exim;
+pub use server::gatus::Gatus;
 pub use server::nginx::Nginx;
 pub use server::nsd::{Nsd, silent_udp};
 pub use server::oidc::OidcProvider;

@@ -2,6 +2,7 @@
 
 pub(crate) mod dovecot;
 pub(crate) mod exim;
+pub(crate) mod gatus;
 pub(crate) mod nginx;
 pub(crate) mod nsd;
 pub(crate) mod oidc;

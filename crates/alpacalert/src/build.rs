@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use alpacalert_config::{MemberPlan, MemberTarget, Plan, SourcePlan};
 use alpacalert_instrument::{InstrumentError, Registry, ScheduleOverrides, Source, nearest};
+use alpacalert_model::NodeId;
 
 use crate::Settings;
 use crate::running::{ITSELF, Running};
@@ -154,12 +155,19 @@ impl SourceEntry {
     }
 }
 
+/// What members may name.
+struct Known<'a> {
+    plan: &'a Plan,
+    groups: HashSet<&'a NodeId>,
+    registry: &'a Registry,
+}
+
 struct Problems(Vec<BuildError>);
 
 impl Problems {
-    fn add(&mut self, at: &str, problem: impl fmt::Display) {
+    fn add(&mut self, at: &dyn fmt::Display, problem: impl fmt::Display) {
         self.0.push(BuildError {
-            at: at.to_owned(),
+            at: at.to_string(),
             problem: problem.to_string(),
         });
     }
@@ -211,15 +219,21 @@ impl Problems {
         let mut seen = HashSet::new();
         for group in &plan.groups {
             if !seen.insert(&group.id) {
-                self.add(&group.id.to_string(), "there are two of this name");
+                self.add(&group.id, "there are two of this name");
             }
         }
     }
 
     fn members(&mut self, plan: &Plan, registry: &Registry) {
+        let groups: HashSet<&NodeId> = plan.groups.iter().map(|group| &group.id).collect();
+        let known = Known {
+            plan,
+            groups,
+            registry,
+        };
         for group in &plan.groups {
             for member in &group.members {
-                self.member(&group.id.to_string(), member, plan, registry);
+                self.member(&group.id, member, &known);
             }
         }
         for extension in &plan.extensions {
@@ -238,35 +252,35 @@ impl Problems {
                             ),
                         );
                     }
-                    _ => self.member(&at, member, plan, registry),
+                    _ => self.member(&at, member, &known),
                 }
             }
         }
     }
 
-    fn member(&mut self, at: &str, member: &MemberPlan, plan: &Plan, registry: &Registry) {
+    fn member(&mut self, at: &dyn fmt::Display, member: &MemberPlan, known: &Known<'_>) {
         match &member.target {
             MemberTarget::Node(id) => {
-                if !plan.groups.iter().any(|group| group.id == *id) {
+                if !known.groups.contains(id) {
                     self.add(at, format!("there is no `{}`", id.reference()));
                 }
             }
             MemberTarget::Request(request) => {
                 if request.source.as_ref() != "local" {
-                    self.known_source(at, &request.source, plan);
+                    self.known_source(at, &request.source, known.plan);
                 }
                 // A kind that only a source describes has no instrumentor; whether the source knows the thing shows later.
                 if let Err(error @ InstrumentError::NoProvider { .. }) =
-                    registry.instrumentors(&request.kind)
+                    known.registry.instrumentors(&request.kind)
                 {
                     self.add(at, error);
                 }
             }
-            MemberTarget::Found { source, .. } => self.known_source(at, source, plan),
+            MemberTarget::Found { source, .. } => self.known_source(at, source, known.plan),
         }
     }
 
-    fn known_source(&mut self, at: &str, name: &Arc<str>, plan: &Plan) {
+    fn known_source(&mut self, at: &dyn fmt::Display, name: &Arc<str>, plan: &Plan) {
         if !plan.sources.iter().any(|source| source.name == *name) {
             self.add(at, format!("there is no source `{name}`"));
         }

@@ -207,6 +207,8 @@ impl Owner {
         for entry in &reloaded.begun {
             self.watch(entry);
         }
+        let before = reloaded.before;
+        self.watches.spawn_blocking(move || drop(before));
         self.tell_roots();
     }
 

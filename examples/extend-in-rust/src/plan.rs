@@ -31,6 +31,7 @@ pub fn my_web_app(url: &str, dashboards: &[&str]) -> Plan {
         service: Some(true),
         rule: Rule::All,
         degraded_below: None,
+        maintenance: Vec::new(),
         members: dashboards.iter().map(member).collect(),
     });
     plan

@@ -118,6 +118,7 @@ fn instance(kubeconfig: &Path) -> Running {
         rule: Rule::All,
         maintenance: Vec::new(),
         degraded_below: None,
+        maintenance: Vec::new(),
         members: vec![MemberPlan {
             edge: Effect::Required.into(),
             target: MemberTarget::Request(Box::new(request)),
@@ -195,6 +196,8 @@ fn serve(kubeconfig: &Path, pods: usize) {
     std::fs::write(folder.path().join("alpacalert.yaml"), configuration).expect("a configuration");
     let mut child = Command::new(env!("CARGO_BIN_EXE_alpacalert"))
         .args(["serve", "--listen", "127.0.0.1:0"])
+        // A history of its own, which knows nothing from before.
+        .env("XDG_STATE_HOME", folder.path())
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())

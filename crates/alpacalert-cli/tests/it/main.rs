@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "long forms tell what they measured")]
 
 mod check;
+mod clocks;
 mod conformance;
 mod diamond;
 mod federation;
@@ -11,10 +12,12 @@ mod hostile;
 mod k8s;
 mod k8s_live;
 mod maintenance;
+mod others;
 mod outputs;
 mod overload;
 mod program;
 mod proxy;
+mod published;
 mod publisher;
 mod remote;
 mod report;
@@ -23,6 +26,8 @@ mod secrets;
 mod serve;
 mod shared;
 mod signals;
+mod silence;
+mod site;
 mod supervisor;
 mod terminal;
 mod tls;

@@ -172,6 +172,7 @@ impl Recipe {
             && request.title.is_none()
             && request.owner.is_none()
             && request.schedule == ScheduleOverrides::default()
+            && request.maintenance.is_empty()
             && request.fields.is_empty();
         match plain {
             true => Recipe::Plain(request.told_by_id, describe),

@@ -9,7 +9,8 @@ use http_body_util::BodyExt;
 use jiff::SignedDuration;
 use kube::Client;
 use kube::client::Body;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use super::configuration::{ConfigurationError, configuration};
 use super::{Connection, Watched};
@@ -20,6 +21,11 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub(super) const WATCH_SECONDS: u32 = 290;
 /// A watch on which nothing arrives for this long is broken: the API server ends it sooner, and sends bookmarks every minute.
 pub(super) const SILENCE: Duration = Duration::from_secs(330);
+/// Whoever asks for something gets the beginning of an answer within this time, and each further part of it: an API server itself
+/// gives up on a request after a minute.
+const ANSWER: Duration = Duration::from_secs(60);
+/// A watch on which something arrived no longer ago than this is in order, whatever becomes of other requests.
+const HEARD: Duration = Duration::from_secs(30);
 /// The most bytes of one line of a watch: an object with its event around it.
 const MAX_LINE: usize = crate::decode::MAX_OBJECT_BYTES + 1024 * 1024;
 /// The least difference between the clocks that is corrected: less may be the way of the answer, and its whole seconds.
@@ -37,6 +43,9 @@ pub(crate) struct Api {
     /// Whether the last request was not answered, and a call for those who wait for an answer.
     silent: Arc<AtomicBool>,
     answers: Arc<Notify>,
+    /// Changes when a request gets no answer at all, so that those look who only listen: nobody tells them that a machine stands
+    /// still or that a cable is out.
+    doubts: Arc<watch::Sender<()>>,
 }
 
 /// Why a request was not answered as asked.
@@ -72,6 +81,7 @@ impl Api {
             skew: Arc::default(),
             silent: Arc::default(),
             answers: Arc::default(),
+            doubts: Arc::new(watch::Sender::new(())),
         })
     }
 
@@ -98,19 +108,30 @@ impl Api {
 
     /// The whole answer to a request.
     pub(super) async fn get(&self, path: &str) -> Result<Vec<u8>, ApiError> {
-        let body = self.send(path).await?.into_body();
-        let bytes = body
-            .collect()
-            .await
-            .map_err(|error| self.unanswered(&error))?;
-        Ok(bytes.to_bytes().into())
+        let mut body = self.send(path).await?.into_body();
+        let mut bytes = Vec::new();
+        loop {
+            let frame = tokio::time::timeout(ANSWER, body.frame()).await;
+            match frame.map_err(|_| self.doubt())? {
+                None => return Ok(bytes),
+                Some(Err(error)) => return Err(self.unanswered(&error)),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        bytes.extend_from_slice(&data);
+                    }
+                }
+            }
+        }
     }
 
     /// The lines of an answer, as they arrive.
     pub(super) async fn lines(&self, path: &str) -> Result<Lines, ApiError> {
+        let doubts = self.doubts.subscribe();
         let body = self.send(path).await?.into_body();
         Ok(Lines {
             body,
+            doubts,
+            heard: Instant::now(),
             buffer: Vec::new(),
             searched: 0,
         })
@@ -121,7 +142,8 @@ impl Api {
             .header(http::header::ACCEPT, "application/json")
             .body(Body::empty())
             .map_err(|error| ApiError::Nonsense(error.to_string()))?;
-        let response = self.client.send(request).await.map_err(|error| {
+        let response = tokio::time::timeout(ANSWER, self.client.send(request)).await;
+        let response = response.map_err(|_| self.doubt())?.map_err(|error| {
             self.silent.store(true, Ordering::Relaxed);
             self.unanswered(&error)
         })?;
@@ -153,6 +175,18 @@ impl Api {
             ""
         };
         ApiError::Transport(format!("{} does not answer: {why}{hint}", self.server))
+    }
+
+    /// Notes that a request got no answer, and has everybody look who only listens.
+    pub(super) fn doubt(&self) -> ApiError {
+        self.silent.store(true, Ordering::Relaxed);
+        self.doubts.send_replace(());
+        ApiError::Transport(format!("{} does not answer: not a word of it", self.server))
+    }
+
+    /// Whether the last request was not answered.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent.load(Ordering::Relaxed)
     }
 
     /// Waits until the API server answers somebody after it did not.
@@ -198,6 +232,9 @@ pub(super) fn innermost(error: &dyn std::error::Error) -> String {
 /// The lines of an answer that is not finished yet.
 pub(super) struct Lines {
     body: Body,
+    doubts: watch::Receiver<()>,
+    /// When something arrived last.
+    heard: Instant,
     buffer: Vec<u8>,
     searched: usize,
 }
@@ -223,8 +260,20 @@ impl Lines {
                     "a line of more than {MAX_LINE} bytes"
                 )));
             }
-            let frame = tokio::time::timeout(SILENCE, self.body.frame()).await;
-            match frame.map_err(|_| ApiError::Transport("the watch fell silent".to_owned()))? {
+            let silent = || ApiError::Transport("the watch fell silent".to_owned());
+            let frame = tokio::time::timeout(SILENCE, self.body.frame());
+            let frame = tokio::select! {
+                frame = frame => frame.map_err(|_| silent())?,
+                // The sender lives as long as the API.
+                _ = self.doubts.changed() => {
+                    if self.heard.elapsed() < HEARD {
+                        continue;
+                    }
+                    return Err(silent());
+                }
+            };
+            self.heard = Instant::now();
+            match frame {
                 None => return Ok(None),
                 Some(Err(error)) => {
                     let why = innermost(&error);

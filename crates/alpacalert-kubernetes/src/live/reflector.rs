@@ -175,7 +175,10 @@ impl Reflector {
 
     /// Reads the leases of nodes, now and then.
     async fn poll(&mut self) -> Result<Result<(), ApiError>, Over> {
-        let result = self.list().await?;
+        // A short list, and the one request that is made again and again: it tells whether anybody is there.
+        let api = self.api.clone();
+        let listed = tokio::time::timeout(LEASE_INTERVAL, self.list()).await;
+        let result = listed.unwrap_or_else(|_| Ok(Err(api.doubt())))?;
         if result.is_ok() {
             tokio::time::sleep(LEASE_INTERVAL).await;
         }
@@ -193,7 +196,12 @@ impl Reflector {
         }
         loop {
             let started = tokio::time::Instant::now();
-            match self.watch(&mut version).await? {
+            let ended = self.watch(&mut version).await?;
+            // One that could not be opened at all is none that broke, however long that took.
+            let held = self
+                .opened
+                .is_some_and(|opened| opened.elapsed() > FIRST_PAUSE);
+            match ended {
                 Ok(Ended::Well) => {}
                 Ok(Ended::Expired) => return Ok(Ok(())),
                 // Servers before 1.32 do not stream lists.
@@ -207,7 +215,7 @@ impl Reflector {
                 Err(ApiError::Refused(StatusCode::GONE, _)) => return Ok(Ok(())),
                 // A connection that broke is taken up where it was; only when that fails too is the watch broken.
                 Err(ApiError::Transport(_))
-                    if !version.is_empty() && started.elapsed() > FIRST_PAUSE => {}
+                    if !version.is_empty() && held && !self.api.is_silent() => {}
                 Err(error) => {
                     // What was refused may have changed unseen, and a server that was restored from a copy may never
                     // come to where we were: only a short outage is taken up. What follows a line that makes no sense is

@@ -15,6 +15,7 @@ mod real;
 mod rules;
 mod scenarios;
 mod services;
+mod silent;
 mod storage;
 mod support;
 mod workloads;

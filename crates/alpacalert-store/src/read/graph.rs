@@ -89,8 +89,10 @@ pub(crate) fn graph_at(
         [first.began],
         |row| row.get(0),
     )?;
-    let begun = runs.partition_point(|run| run.began <= wanted);
-    let Some(run) = begun.checked_sub(1).map(|n| runs[n]) else {
+    // Of several that were at that time by their clocks, the last one; else the one that was over last.
+    let begun = runs.iter().rev().filter(|run| run.began <= wanted);
+    let running = begun.clone().find(|run| run.until >= wanted);
+    let Some(run) = running.or(begun.max_by_key(|run| run.until)).copied() else {
         return Ok(None);
     };
     if wanted < first {
@@ -196,7 +198,7 @@ impl Rebuilt {
         let mut updates = Vec::with_capacity(self.sensors.len());
         let mut since = Vec::new();
         let mut values = self.values(connection, at)?;
-        let recent = newest_recent(connection, run.began, at)?;
+        let recent = newest_recent(connection, (run.began, at), run.numbers)?;
         let text = |table: &str, id: Option<i64>| {
             let sql = format!("SELECT text FROM {table} WHERE id = ?1");
             let mut found = connection.prepare_cached(&sql)?;
@@ -210,7 +212,8 @@ impl Rebuilt {
             let Some(key) = self.graph.key(node) else {
                 continue;
             };
-            let Some(change) = newest(connection, &recent, *id, (run.began, at))? else {
+            let Some(change) = newest(connection, &recent, *id, (run.began, at), run.numbers)?
+            else {
                 // As it was when it came: a system whose members nobody has measured yet.
                 let came = came.query_row(params![id, at, run.began], |row| row.get(0));
                 since.push((key, stamp(came?)));

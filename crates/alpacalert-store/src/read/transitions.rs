@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, named_params};
 
-use super::{find, graph, node_id, state};
+use super::{epochs, find, graph, node_id, state};
 use crate::schema::flag;
 use crate::time::{millis, stamp};
 use crate::{PastTransition, Wanted};
@@ -18,6 +18,7 @@ const WORDS: &str = "JOIN node n ON n.id = t.node
 /// Only real changes of what is shown.
 const REAL: &str = "flags & 128 = 0 AND (flags & 3) <> (flags >> 4 & 7)";
 
+/// The newest first, in the order in which they were, whatever the clock said.
 pub(crate) fn transitions(
     connection: &Connection,
     wanted: &Wanted,
@@ -39,7 +40,8 @@ pub(crate) fn transitions(
     let part = |table: &str| {
         format!(
             "SELECT * FROM (SELECT node, at, seq, flags, reason, owner, said FROM {table}
-             WHERE {which} at >= :from AND at < :to AND {REAL} ORDER BY at DESC, seq DESC LIMIT :limit)"
+             WHERE {which} at >= :from AND at < :to AND seq > :after AND seq <= :last AND {REAL}
+             ORDER BY at DESC, seq DESC LIMIT :limit)"
         )
     };
     let (old, new) = (part("transition"), part("recent"));
@@ -47,15 +49,23 @@ pub(crate) fn transitions(
         "{COLUMNS} ({old} UNION ALL {new}) t {WORDS} ORDER BY t.at DESC, t.seq DESC LIMIT :limit"
     );
     let mut found = connection.prepare_cached(&sql)?;
-    let mut rows = found.query(named_params! {
-        ":node": node,
-        ":from": millis(wanted.from),
-        ":to": millis(wanted.to),
-        ":limit": i64::try_from(wanted.limit).unwrap_or(i64::MAX),
-    })?;
     let mut transitions = Vec::new();
-    while let Some(row) = rows.next()? {
-        transitions.extend(transition(connection, row)?);
+    for numbers in epochs(connection)? {
+        let left = wanted.limit.saturating_sub(transitions.len());
+        let mut rows = found.query(named_params! {
+            ":node": node,
+            ":from": millis(wanted.from),
+            ":to": millis(wanted.to),
+            ":after": numbers.after,
+            ":last": numbers.last,
+            ":limit": i64::try_from(left).unwrap_or(i64::MAX),
+        })?;
+        while let Some(row) = rows.next()? {
+            transitions.extend(transition(connection, row)?);
+        }
+        if transitions.len() >= wanted.limit {
+            break;
+        }
     }
     Ok(transitions)
 }

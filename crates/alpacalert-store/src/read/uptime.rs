@@ -3,7 +3,7 @@
 use alpacalert_model::{NodeId, Reason, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{find, graph, spans, state};
+use super::{Numbers, epochs, find, graph, spans, state};
 use crate::Uptime;
 use crate::form::{self, LivedForm};
 use crate::keep::{DAY, meta};
@@ -134,14 +134,40 @@ fn before(
     table: &'static str,
     node: u32,
     from: i64,
+    numbers: Numbers,
 ) -> Result<i64, rusqlite::Error> {
-    let sql =
-        format!("SELECT at FROM {table} WHERE node = ?1 AND at <= ?2 ORDER BY at DESC LIMIT 1");
+    let sql = format!(
+        "SELECT at FROM {table} WHERE node = ?1 AND at <= ?2 AND seq > ?3 AND seq <= ?4 ORDER BY at DESC LIMIT 1"
+    );
     let found = connection
         .prepare_cached(&sql)?
-        .query_row(params![node, from], |row| row.get(0))
+        .query_row(params![node, from, numbers.after, numbers.last], |row| {
+            row.get(0)
+        })
         .optional()?;
     Ok(found.unwrap_or(from))
+}
+
+/// The newest change of an epoch before a time, or the time itself.
+fn first(
+    connection: &Connection,
+    node: u32,
+    from: i64,
+    numbers: Numbers,
+) -> Result<i64, rusqlite::Error> {
+    let first = before(connection, "transition", node, from, numbers)?;
+    // Without order by node, but there are never many.
+    let recent: Option<i64> = connection
+        .prepare_cached(
+            "SELECT max(at) FROM recent WHERE node = ?1 AND at <= ?2 AND seq > ?3 AND seq <= ?4",
+        )?
+        .query_row(params![node, from, numbers.after, numbers.last], |row| {
+            row.get(0)
+        })?;
+    Ok(match recent {
+        Some(recent) if first == from => recent,
+        _ => first,
+    })
 }
 
 fn entered(
@@ -150,26 +176,23 @@ fn entered(
     from: i64,
     to: i64,
 ) -> Result<Vec<Entered>, rusqlite::Error> {
-    let first = before(connection, "transition", node, from)?;
-    // Without order by node, but there are never many.
-    let recent: Option<i64> = connection
-        .prepare_cached("SELECT max(at) FROM recent WHERE node = ?1 AND at <= ?2")?
-        .query_row(params![node, from], |row| row.get(0))?;
-    let from = match recent {
-        Some(recent) if first == from => recent,
-        _ => first,
-    };
+    let mut earliest = from;
+    for numbers in epochs(connection)? {
+        earliest = earliest.min(first(connection, node, from, numbers)?);
+    }
+    let from = earliest;
     let mut found = connection.prepare_cached(
-        "SELECT t.at, t.flags, CASE WHEN t.flags >> 2 & 3 = 2 THEN w.text END
+        "SELECT t.at, t.seq, t.flags, CASE WHEN t.flags >> 2 & 3 = 2 THEN w.text END
          FROM (SELECT at, seq, flags, reason, because FROM transition WHERE node = ?1 AND at >= ?2 AND at < ?3
                UNION ALL
                SELECT at, seq, flags, reason, because FROM recent WHERE node = ?1 AND at >= ?2 AND at < ?3) t
          LEFT JOIN word w ON w.id = coalesce(t.because, t.reason) ORDER BY t.at, t.seq",
     )?;
     let rows = found.query_map(params![node, from, to], |row| {
-        let (at, flags, why): (i64, i64, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (flags, why): (i64, Option<String>) = (row.get(2)?, row.get(3)?);
         Ok(Entered {
-            at,
+            at: row.get(0)?,
+            number: row.get(1)?,
             state: state(flags >> flag::CONFIRMED),
             why: why.map_or(Reason::OK, Reason::new),
             maintenance: flags & flag::MAINTENANCE != 0,
@@ -184,7 +207,7 @@ fn presence(
     from: i64,
     to: i64,
 ) -> Result<Vec<Presence>, rusqlite::Error> {
-    let from = before(connection, "described", node, from)?;
+    let from = before(connection, "described", node, from, Numbers::ALL)?;
     let mut found = connection.prepare_cached(
         "SELECT at, body FROM described WHERE node = ?1 AND at >= ?2 AND at < ?3 ORDER BY at, seq",
     )?;

@@ -5,6 +5,7 @@ use super::*;
 fn entered(at: i64, state: State) -> Entered {
     Entered {
         at,
+        number: at,
         state,
         why: Reason::SOURCE_LOST,
         maintenance: false,
@@ -13,7 +14,11 @@ fn entered(at: i64, state: State) -> Entered {
 
 /// Seen from 10 to 50 and from 70 to 100.
 fn facts(entered: Vec<Entered>) -> Facts {
-    let run = |began, until| Run { began, until };
+    let run = |began, until| Run {
+        began,
+        until,
+        numbers: Numbers::ALL,
+    };
     Facts {
         runs: vec![run(10, 50), run(70, 100)],
         gaps: Vec::new(),
@@ -100,7 +105,7 @@ prop_compose! {
         entered.sort();
         presence.sort();
         Facts {
-            runs: runs.into_iter().map(|(began, length)| Run { began, until: began + length }).collect(),
+            runs: runs.into_iter().map(|(began, length)| Run { began, until: began + length, numbers: Numbers::ALL }).collect(),
             gaps: gaps
                 .into_iter()
                 .map(|(from, length)| Gap { from, to: from + length, reason: crate::HISTORY_LOST })
@@ -108,6 +113,7 @@ prop_compose! {
             entered: entered
                 .into_iter()
                 .map(|(at, state, maintenance)| Entered {
+                    number: at,
                     at,
                     state: State::ALL[state],
                     why: Reason::STALE,

@@ -7,7 +7,7 @@ use alpacalert_model::{NodeId, State, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::form::{self, MemberForm, ScaleForm};
-use crate::read::{newest, newest_recent};
+use crate::read::{Numbers, epochs, newest, newest_recent};
 use crate::schema::flag;
 use crate::store::Remembered;
 use crate::time::{millis, stamp};
@@ -76,7 +76,7 @@ pub(super) fn begin_run(
     now: Timestamp,
 ) -> Result<i64, rusqlite::Error> {
     connection.execute(
-        "INSERT INTO run (began, alive) VALUES (?1, ?2)",
+        "INSERT INTO run (began, alive, seq) VALUES (?1, ?2, coalesce((SELECT value FROM meta WHERE key = 'seq'), 0))",
         params![millis(began), millis(now)],
     )?;
     Ok(connection.last_insert_rowid())
@@ -84,9 +84,10 @@ pub(super) fn begin_run(
 
 impl Memory {
     pub(super) fn load(connection: &Connection, run: i64) -> Result<Self, rusqlite::Error> {
-        let began = connection.query_row("SELECT began FROM run WHERE id = ?1", [run], |row| {
-            row.get(0)
-        })?;
+        let (began, before) =
+            connection.query_row("SELECT began, seq FROM run WHERE id = ?1", [run], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
         let counter = |name: &str| {
             let found = connection
                 .query_row("SELECT value FROM meta WHERE key = ?1", [name], |row| {
@@ -97,7 +98,7 @@ impl Memory {
         };
         Ok(Memory {
             began,
-            nodes: nodes(connection, began)?,
+            nodes: nodes(connection, before)?,
             words: words(connection)?,
             said: HashMap::new(),
             said_on: 0,
@@ -240,11 +241,14 @@ pub(super) fn hash(bytes: &[u8]) -> i64 {
     }
 }
 
-fn nodes(connection: &Connection, began: i64) -> Result<HashMap<NodeId, Known>, rusqlite::Error> {
+/// What is known of each node; `before`: the number of the newest change before this run.
+fn nodes(connection: &Connection, before: i64) -> Result<HashMap<NodeId, Known>, rusqlite::Error> {
     let mut nodes = HashMap::new();
     let mut all =
         connection.prepare("SELECT id, source, kind, reference, hash FROM node WHERE hash <> 0")?;
-    let recent = newest_recent(connection, i64::MIN, i64::MAX)?;
+    const ALWAYS: (i64, i64) = (i64::MIN, i64::MAX);
+    let epochs = epochs(connection)?;
+    let recent = newest_recent(connection, ALWAYS, Numbers::ALL)?;
     let mut rows = all.query([])?;
     while let Some(row) = rows.next()? {
         let Some(node) = crate::read::node_id(row.get_ref(1)?, row.get_ref(2)?, row.get_ref(3)?)?
@@ -252,12 +256,19 @@ fn nodes(connection: &Connection, began: i64) -> Result<HashMap<NodeId, Known>, 
             continue;
         };
         let (id, hash): (u32, i64) = (row.get(0)?, row.get(4)?);
-        let last = newest(connection, &recent, id, (i64::MIN, i64::MAX))?.map(|newest| Last {
+        let mut found = None;
+        for numbers in &epochs {
+            found = newest(connection, &recent, id, ALWAYS, *numbers)?;
+            if found.is_some() {
+                break;
+            }
+        }
+        let last = found.map(|newest| Last {
             shown: crate::read::state(newest.flags >> flag::SHOWN),
             confirmed: crate::read::state(newest.flags >> flag::CONFIRMED),
             maintenance: newest.flags & flag::MAINTENANCE != 0,
             since: newest.since.unwrap_or(newest.at),
-            fresh: newest.at >= began,
+            fresh: newest.seq > before,
         });
         nodes.insert(
             node,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "long forms tell what they found")]
 
+mod clock;
 mod crash;
 mod damage;
 mod keeps;

@@ -36,6 +36,8 @@ struct State {
     streams: bool,
     /// Whether it hangs up on whoever calls.
     away: bool,
+    /// Whether it takes what is asked, and says nothing.
+    hangs: bool,
     /// The next list of a plural ends in the middle.
     truncated: Vec<String>,
     /// Plurals whose answers take their time.
@@ -200,6 +202,11 @@ impl FakeApiServer {
         self.state().away = away;
     }
 
+    /// Says nothing from now on, on whatever connection, as a machine that stands still; or goes on where it was.
+    pub fn hang(&self, hangs: bool) {
+        self.state().hangs = hangs;
+    }
+
     /// Ends every connection, in the middle of its answer, as a restart does.
     pub fn cut(&self) {
         let _ = self.signals.send(Signal::Cut(None));
@@ -255,6 +262,7 @@ impl FakeApiServer {
         state.truncated.clear();
         state.slow.clear();
         state.away = false;
+        state.hangs = false;
     }
 
     /// The date that its answers bear from now on, as HTTP writes it.

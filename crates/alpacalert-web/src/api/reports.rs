@@ -197,7 +197,8 @@ pub(super) async fn remembered(
                 }
                 found.extend(told);
             }
-            found.sort_by_key(|past| std::cmp::Reverse(past.at));
+            // Not by their times: the clock may have been set back between them.
+            found.sort_by_key(|past| std::cmp::Reverse(past.seq));
             found.truncate(limit);
         }
     }

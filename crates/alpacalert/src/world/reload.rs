@@ -15,6 +15,8 @@ pub(crate) struct Reloaded {
     pub(crate) ended: Vec<Slot>,
     /// Sources that are to be watched from now on.
     pub(crate) begun: Vec<SourceEntry>,
+    /// What was in force before. Letting go of a large plan takes a while, for which nobody should wait.
+    pub(crate) before: Assembler,
 }
 
 impl World {
@@ -38,11 +40,11 @@ impl World {
                 }
             }
         }
-        let before = std::mem::replace(&mut self.assembler, next);
+        let mut before = std::mem::replace(&mut self.assembler, next);
         self.context = context;
         let mut step = Step::default();
         let mut ended = Vec::new();
-        for entry in before.sources {
+        for entry in std::mem::take(&mut before.sources) {
             if self.assembler.index(entry.slot).is_none() {
                 self.forget(&entry, now, &mut step);
                 ended.push(entry.slot);
@@ -60,7 +62,12 @@ impl World {
             }
         }
         self.apply_configuration(now, &mut step);
-        Reloaded { step, ended, begun }
+        Reloaded {
+            step,
+            ended,
+            begun,
+            before,
+        }
     }
 
     /// Forgets a source. Where another one takes its name, that one's nodes take the place of its own.
@@ -70,10 +77,10 @@ impl World {
         self.fetched.remove(&entry.name);
         self.fed.retain(|_, fed| fed.blueprint != entry.slot);
         self.conflicted.remove(&entry.slot);
-        self.maintenance.plan(entry.slot, Vec::new());
         self.owed.remove(&entry.slot);
         self.memos.remove(&entry.slot);
         self.rests.remove(&entry.slot);
+        self.maintenance.plan(entry.slot, Vec::new());
         step.rosters.push(Roster {
             blueprint: entry.slot,
             sensors: Vec::new(),

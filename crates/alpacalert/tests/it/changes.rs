@@ -35,13 +35,13 @@ type Toys = BTreeMap<String, Toy>;
 /// What is delivered: things that are otherwise, or gone.
 struct Changes(Mutex<Vec<(String, Option<Toy>)>>);
 
-type Said = Result<Vec<(String, Option<Toy>)>, &'static str>;
+type Delivered = Result<Vec<(String, Option<Toy>)>, &'static str>;
 
-type Sender = mpsc::UnboundedSender<Said>;
+type Sender = mpsc::UnboundedSender<Delivered>;
 
 struct Told {
     tells_changes: bool,
-    receiver: Mutex<Option<mpsc::UnboundedReceiver<Said>>>,
+    receiver: Mutex<Option<mpsc::UnboundedReceiver<Delivered>>>,
 }
 
 fn id(name: &str) -> NodeId {

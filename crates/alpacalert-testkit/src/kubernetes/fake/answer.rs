@@ -154,6 +154,7 @@ impl Asked {
     ) -> io::Result<()> {
         // Subscribed before the state is read, so that nothing falls between the two.
         let mut told = signals.subscribe();
+        while_it_hangs(state).await;
         let answer = self.look(state);
         tokio::time::sleep(answer.pause).await;
         let body = answer.body.as_bytes();
@@ -183,7 +184,9 @@ impl Asked {
             return Ok(());
         }
         loop {
-            match told.recv().await {
+            let heard = told.recv().await;
+            while_it_hangs(state).await;
+            match heard {
                 Ok(Signal::Text(of, text)) if *of == *self.plural => {
                     chunk(stream, text.as_bytes()).await?
                 }
@@ -193,6 +196,13 @@ impl Asked {
                 Ok(Signal::Cut(_)) | Err(_) => return Err(io::ErrorKind::ConnectionAborted.into()),
             }
         }
+    }
+}
+
+/// Waits while the server stands still.
+async fn while_it_hangs(state: &Mutex<State>) {
+    while state.lock().unwrap_or_else(PoisonError::into_inner).hangs {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
