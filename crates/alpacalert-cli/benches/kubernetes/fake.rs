@@ -118,7 +118,6 @@ fn instance(kubeconfig: &Path) -> Running {
         rule: Rule::All,
         maintenance: Vec::new(),
         degraded_below: None,
-        maintenance: Vec::new(),
         members: vec![MemberPlan {
             edge: Effect::Required.into(),
             target: MemberTarget::Request(Box::new(request)),
