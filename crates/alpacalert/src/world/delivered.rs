@@ -287,8 +287,8 @@ impl World {
                 wanted.remove(id);
             }
         }
-        let windows = update.built.maintenance;
-        self.maintenance.change(blueprint, windows, &update.removed);
+        self.maintenance
+            .update(blueprint, update.built.maintenance, &update.before);
         let nodes = update.built.blueprint.nodes.into_iter().map(Change::Set);
         let removed = update.removed.into_iter().map(Change::Remove);
         let applied = self.graph.change(&name, nodes.chain(removed), now);
