@@ -32,6 +32,9 @@ const WORDS: [&str; 10] = [
     "auth", "basic", "command", "env", "hash", "headers", "key", "pass", "pwd", "send",
 ];
 
+/// Sections whose keys are names.
+const NAMED: [&str; 4] = ["systems", "services", "sources", "extend"];
+
 /// Shorter texts are hidden where they are quoted, and not wherever their letters come in a sentence.
 const TELLING: usize = 6;
 
@@ -59,7 +62,7 @@ impl Seen {
     pub(crate) fn of(tree: &Node) -> Seen {
         let mut seen = Seen::default();
         let mut texts = Vec::new();
-        seen.value(tree, false, &mut texts);
+        seen.sections(tree, &mut texts);
         // What is secret somewhere is secret everywhere.
         let parts = texts.into_iter().map(|(range, text, shown)| {
             let shown = shown && !seen.secrets.contains(text);
@@ -72,6 +75,26 @@ impl Seen {
         seen.parts
             .dedup_by(|later, first| later.0.start < first.0.end.max(first.0.start + 1));
         seen
+    }
+
+    /// The whole file. What people call their systems, services and sources says nothing of what is in them.
+    fn sections<'t>(&mut self, tree: &'t Node, texts: &mut Vec<Text<'t>>) {
+        let sections = tree.as_map().unwrap_or_default();
+        if sections.is_empty() {
+            return self.value(tree, false, texts);
+        }
+        for (key, section) in sections {
+            self.key(key, texts);
+            match section.as_map() {
+                Some(named) if NAMED.contains(&&*key.text) => {
+                    for (name, node) in named {
+                        self.key(name, texts);
+                        self.value(node, false, texts);
+                    }
+                }
+                _ => self.value(section, is_secret(&key.text), texts),
+            }
+        }
     }
 
     fn value<'t>(&mut self, node: &'t Node, secret: bool, texts: &mut Vec<Text<'t>>) {
@@ -227,7 +250,12 @@ fn is_secret(key: &str) -> bool {
     PARTS.iter().any(|part| word.contains(part))
         || WORDS.contains(&&*word)
         || word.ends_with("key")
-        || word.len() < 32 && nearest(&word, &PARTS, |part| part).is_some()
+        || word.len() < 32
+            && nearest(&word, &PARTS, |part| part).is_some_and(|part| {
+                // `pasword` is a password, and `broken` is no token.
+                part.as_bytes().first() == word.as_bytes().first()
+                    && part.len().abs_diff(word.len()) <= 1
+            })
 }
 
 /// Whether a text is a secret by its looks: a URL with a password or a query, or letters and digits without sense.
@@ -297,6 +325,11 @@ mod tests {
                 "tokens: { a: { hash: x, read: shop } }",
                 "tokens: { a: { hash: ****, read: shop } }",
             ),
+            (
+                "systems: { auth: { all: [a] } }",
+                "systems: { auth: { all: [a] } }",
+            ),
+            ("broken: { requires: [a] }", "broken: { requires: [a] }"),
             ("url: http://u:p@host/", "url: ****"),
             ("url: http://host/?key=x", "url: ****"),
             ("url: http://host/a@b", "url: http://host/a@b"),

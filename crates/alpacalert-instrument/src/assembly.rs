@@ -35,7 +35,18 @@ pub struct Assembly {
     /// What is known already, by node: of sensors that their source feeds.
     pub observations: Vec<(NodeId, Observation)>,
     /// When work on nodes is planned; a node may be there more than once.
-    pub maintenance: Vec<(NodeId, Window)>,
+    pub maintenance: Vec<PlannedWork>,
+}
+
+/// That work on a node is planned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedWork {
+    /// The thing that asked for the node so; `None` for what is asked for first. What a thing asked for counts until it is built again.
+    pub asked_by: Option<NodeId>,
+    /// The node.
+    pub node: NodeId,
+    /// When, and why.
+    pub window: Window,
 }
 
 /// A sensor and how often it is measured.
@@ -275,6 +286,17 @@ impl<'a> Builder<'a> {
         true
     }
 
+    /// Notes when work on a node is planned: by whoever asks for it, and whether or not others did before.
+    pub fn plan_work(&mut self, id: &NodeId, windows: &[Window]) {
+        for window in windows {
+            self.assembly.maintenance.push(PlannedWork {
+                asked_by: self.memo.asker().cloned(),
+                node: id.clone(),
+                window: window.clone(),
+            });
+        }
+    }
+
     /// Adds a node that a sensor measures.
     pub fn sensor(&mut self, node: Node, sensor: Arc<dyn Sensor>, schedule: &ScheduleOverrides) {
         let id = node.id.clone();
@@ -417,10 +439,7 @@ impl<'a> Builder<'a> {
 
     /// Whether a thing that is asked for is there already, or being built; the error is that it would stand too deep.
     fn is_there(&mut self, id: &NodeId, request: &Request) -> Result<bool, InstrumentError> {
-        // Whoever asks for it, and whether or not others did before.
-        let maintenance = request.maintenance.iter();
-        let maintenance = maintenance.map(|window| (id.clone(), window.clone()));
-        self.assembly.maintenance.extend(maintenance);
+        self.plan_work(id, &request.maintenance);
         if self.memo.asks(id, request.part) {
             return Ok(true);
         }

@@ -31,8 +31,8 @@ mod value;
 pub use alpacalert_model as model;
 pub use alpacalert_model::{Kind, NodeId, Observation, Reason, State, Timestamp, sanitize};
 pub use assembly::{
-    Assembly, Builder, Describe, Fields, Measured, Memo, Request, Scope, Snapshots, Target,
-    TellFields, Update,
+    Assembly, Builder, Describe, Fields, Measured, Memo, PlannedWork, Request, Scope, Snapshots,
+    Target, TellFields, Update,
 };
 pub use context::{Clock, Context, OutputLimits, Redactor, SystemClock, TokioClock};
 pub use futures_util::future::BoxFuture;

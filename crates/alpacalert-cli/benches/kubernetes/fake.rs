@@ -116,8 +116,8 @@ fn instance(kubeconfig: &Path) -> Running {
         owner: None,
         service: Some(true),
         rule: Rule::All,
-        degraded_below: None,
         maintenance: Vec::new(),
+        degraded_below: None,
         members: vec![MemberPlan {
             edge: Effect::Required.into(),
             target: MemberTarget::Request(Box::new(request)),

@@ -21,7 +21,7 @@ struct Encrypted {
     port: String,
 }
 
-const PLAIN: &str = "instance: here\nservices:\n  first: { requires: [ { file: / } ] }\n";
+const PLAIN: &str = "instance: here\ndefaults: { interval: 300ms }\nservices:\n  first: { requires: [ { file: / } ] }\n";
 
 impl Encrypted {
     /// Without TLS yet; nothing when curl is not installed.

@@ -181,6 +181,14 @@ impl Memo {
         self.frames.last().map_or(TOP, |frame| frame.unit)
     }
 
+    /// Whose unit is being built; none for the topmost one, and where that is not remembered.
+    pub(super) fn asker(&self) -> Option<&NodeId> {
+        match self.remembers {
+            true => self.id(self.current()),
+            false => None,
+        }
+    }
+
     /// Adds a node to the unit that is being built; false when there is one of that identity.
     pub(super) fn add(&mut self, id: &NodeId) -> bool {
         if self.contains(id) {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use alpacalert_model::NodeId;
 
 use super::memo::{Recipe, TOP};
-use super::{Assembly, Builder, Describe, Memo, Request};
+use super::{Assembly, Builder, Describe, Memo, PlannedWork, Request};
 use crate::reads::Fact;
 use crate::{InstrumentError, Params, ScheduleOverrides};
 
@@ -109,7 +109,10 @@ impl<'a> Builder<'a> {
             .observations
             .retain(|(id, _)| seen.contains(id) && observed.insert(id.clone()));
         built.observations.reverse();
-        built.maintenance.retain(|(id, _)| memo.contains(id));
+        built.maintenance.retain(|work| {
+            let asker = work.asked_by.as_ref();
+            asker.is_none_or(|asker| memo.contains(asker))
+        });
         let nodes = built.blueprint.nodes.iter();
         let tops = nodes
             .filter(|node| memo.is_top(&node.id))
@@ -151,6 +154,9 @@ impl<'a> Builder<'a> {
             }
         };
         self.memo.retire(unit, before);
+        // It may have been built in this very update.
+        let asked = |work: &PlannedWork| work.asked_by.as_ref() == Some(&id);
+        self.assembly.maintenance.retain(|work| !asked(work));
         self.depth = self.memo.depth(unit);
         self.memo.begin(unit, true);
         self.fill(id, request, describe);

@@ -14,6 +14,8 @@ use crate::object::Object;
 
 /// The most threads that read one list.
 const MAX_THREADS: usize = 4;
+/// The most pieces of one list: of 500 objects, as servers cut them, five million objects.
+const MAX_PIECES: usize = 10_000;
 /// A list of fewer objects than this for each thread is read sooner than a thread has started.
 const FEW: usize = 1000;
 
@@ -29,6 +31,9 @@ struct List<'a> {
 #[serde(rename_all = "camelCase", default)]
 struct ListMeta {
     resource_version: String,
+    /// By what the rest of a list is asked for that came in pieces.
+    #[serde(rename = "continue")]
+    rest: String,
 }
 
 /// Lists a kind once.
@@ -63,27 +68,39 @@ pub(super) async fn list(
     decoder: &mut Decoder,
     events: &mut Vec<Event>,
 ) -> Result<(Vec<Object>, String), ApiError> {
-    let bytes = api.get(&format!("{path}{query}")).await?;
-    let watched = watched.clone();
-    // A large list is seconds of work: not for the threads on which everything else waits.
-    let mut own = std::mem::take(decoder);
-    let task = tokio::task::spawn_blocking(move || {
-        let read = read(&bytes, &watched, &mut own);
-        (own, read)
-    });
-    let (own, read) = task
-        .await
-        .map_err(|error| ApiError::Nonsense(error.to_string()))?;
-    *decoder = own;
-    let (read, version) = read?;
-    let mut objects = Vec::with_capacity(read.len());
-    for one in read {
-        match one {
-            Ok(object) => objects.push(object),
-            Err(event) => events.push(event),
+    let mut objects = Vec::new();
+    let mut query = query.to_owned();
+    // We ask for all of it; a server may give less all the same.
+    for _ in 0..MAX_PIECES {
+        let bytes = api.get(&format!("{path}{query}")).await?;
+        let watched = watched.clone();
+        // A large list is seconds of work: not for the threads on which everything else waits.
+        let mut own = std::mem::take(decoder);
+        let task = tokio::task::spawn_blocking(move || {
+            let read = read(&bytes, &watched, &mut own);
+            (own, read)
+        });
+        let (own, read) = task
+            .await
+            .map_err(|error| ApiError::Nonsense(error.to_string()))?;
+        *decoder = own;
+        let (read, meta) = read?;
+        objects.reserve(read.len());
+        for one in read {
+            match one {
+                Ok(object) => objects.push(object),
+                Err(event) => events.push(event),
+            }
         }
+        if meta.rest.is_empty() {
+            return Ok((objects, meta.resource_version));
+        }
+        let rest: String = url::form_urlencoded::byte_serialize(meta.rest.as_bytes()).collect();
+        query = format!("?continue={rest}");
     }
-    Ok((objects, version))
+    Err(ApiError::Nonsense(format!(
+        "the list does not end after {MAX_PIECES} pieces"
+    )))
 }
 
 /// Reads the items of a list; of a large one on all processors.
@@ -91,7 +108,7 @@ fn read(
     bytes: &[u8],
     watched: &Watched,
     decoder: &mut Decoder,
-) -> Result<(Vec<Result<Object, Event>>, String), ApiError> {
+) -> Result<(Vec<Result<Object, Event>>, ListMeta), ApiError> {
     let list: List<'_> =
         serde_json::from_slice(bytes).map_err(|error| ApiError::Nonsense(error.to_string()))?;
     let items = list.items.unwrap_or_default();
@@ -106,7 +123,7 @@ fn read(
     let threads = threads.min(MAX_THREADS).min(items.len() / FEW);
     if threads < 2 {
         let read = each(decoder, &items);
-        return Ok((read, list.metadata.resource_version));
+        return Ok((read, list.metadata));
     }
     let mut read = Vec::with_capacity(items.len());
     std::thread::scope(|scope| {
@@ -128,7 +145,7 @@ fn read(
             }
         }
     });
-    Ok((read, list.metadata.resource_version))
+    Ok((read, list.metadata))
 }
 
 /// Reads an object of a kind; the error is what there is to tell when it is none.

@@ -338,6 +338,28 @@ async fn a_single_look_lists_each_kind_once() {
     assert_eq!(fake.requests().len(), KINDS);
 }
 
+/// A list that comes in pieces is one list.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_comes_in_pieces_is_read_to_its_end() {
+    let fake = FakeApiServer::start().await;
+    fake.put("serviceaccounts", account());
+    for n in 0..7 {
+        fake.put("pods", pod(&format!("p{n}"), json!({})));
+    }
+    fake.lists_in_pieces_of(3);
+    let kubeconfig = fake.kubeconfig();
+    let source = source(kubeconfig.path());
+    let snapshot = source.fetch(&Context::default()).await.expect("a snapshot");
+    let graph = graph(&source, &snapshot, Timestamp::now());
+    for n in 0..7 {
+        let pod = state(&graph, POD, &format!("shop/p{n}"));
+        assert_eq!(pod.map(|(state, _)| state), Some(P), "p{n}");
+    }
+    let asked = fake.requests();
+    let pods = asked.iter().filter(|path| path.contains("/pods?continue="));
+    assert_eq!(pods.count(), 2, "{asked:?}");
+}
+
 /// Two clusters in one graph: objects named alike are two nodes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_clusters_do_not_meet() {

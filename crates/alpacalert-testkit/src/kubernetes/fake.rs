@@ -34,6 +34,8 @@ struct State {
     oldest: BTreeMap<String, u64>,
     /// Whether a watch may begin with the objects there are.
     streams: bool,
+    /// How many objects of a list it gives at a time, asked or not.
+    piece: Option<usize>,
     /// Whether it hangs up on whoever calls.
     away: bool,
     /// Whether it takes what is asked, and says nothing.
@@ -195,6 +197,11 @@ impl FakeApiServer {
     /// Lets watches begin with the objects there are, as servers since 1.32 do.
     pub fn stream_lists(&self) {
         self.state().streams = true;
+    }
+
+    /// Gives no more than so many objects of a list at a time, and the rest to who asks on.
+    pub fn lists_in_pieces_of(&self, objects: usize) {
+        self.state().piece = Some(objects);
     }
 
     /// Hangs up on whoever calls from now on, or answers again. Watches that are open stay so; see [`Self::cut`].

@@ -147,25 +147,13 @@ impl Assembler {
                 self.build_configuration(graph, lost, builder);
                 Ok(())
             };
-            if let Ok((mut assembly, memo)) = builder.remembering().build_remembering(build) {
-                self.plan_maintenance(&mut assembly);
+            if let Ok((assembly, memo)) = builder.remembering().build_remembering(build) {
                 return (assembly, Some(memo));
             }
             builder = self.builder(snapshots, now);
         }
         self.build_configuration(graph, lost, &mut builder);
-        let mut assembly = builder.finish();
-        self.plan_maintenance(&mut assembly);
-        (assembly, None)
-    }
-
-    /// Adds the windows of the systems and services themselves.
-    fn plan_maintenance(&self, assembly: &mut Assembly) {
-        let windows = self.plan.groups.iter().flat_map(|group| {
-            let windows = group.maintenance.iter();
-            windows.map(|window| (group.id.clone(), window.clone()))
-        });
-        assembly.maintenance.extend(windows);
+        (builder.finish(), None)
     }
 
     /// What becomes of what the configuration wants when some of what it was made of is otherwise.
@@ -210,6 +198,7 @@ impl Assembler {
                 node.members
                     .extend(ids.into_iter().map(|id| Member { id, edge }));
             }
+            builder.plan_work(&group.id, &group.maintenance);
             builder.node(node);
         }
     }

@@ -210,6 +210,9 @@ impl World {
     }
 
     pub(super) fn keep_memo(&mut self, slot: Slot, memo: Option<Memo>) {
+        if let Some(why) = memo.as_ref().and_then(Memo::irregular) {
+            tracing::debug!("the next assembly is one of the whole again: {why}");
+        }
         match memo {
             Some(memo) => self.memos.insert(slot, memo),
             None => self.memos.remove(&slot),
@@ -237,7 +240,11 @@ impl World {
                     return;
                 }
                 // What it depends on is beyond an update: as a whole, then.
-                Ok(_) => {}
+                Ok((_, memo)) => tracing::debug!(
+                    "`{}` is assembled as a whole: {}",
+                    self.assembler.blueprint_name(index),
+                    memo.irregular().unwrap_or_default()
+                ),
                 Err(error) => return self.fail_to_assemble(index, &error, now, step),
             }
         }
@@ -280,8 +287,8 @@ impl World {
                 wanted.remove(id);
             }
         }
-        let windows = update.built.maintenance;
-        self.maintenance.change(blueprint, windows, &update.removed);
+        self.maintenance
+            .update(blueprint, update.built.maintenance, &update.before);
         let nodes = update.built.blueprint.nodes.into_iter().map(Change::Set);
         let removed = update.removed.into_iter().map(Change::Remove);
         let applied = self.graph.change(&name, nodes.chain(removed), now);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use alpacalert_instrument::{Window, next_edge, open_window};
+use alpacalert_instrument::{PlannedWork, Window, next_edge, open_window};
 use alpacalert_model::{Maintenance, NodeId, NodeKey, Timestamp};
 
 use super::World;
@@ -11,87 +11,102 @@ use crate::build::Slot;
 /// The windows that the plan asks for.
 #[derive(Default)]
 pub(super) struct Planned {
-    /// Those that each blueprint brings, by node.
-    windows: HashMap<Slot, HashMap<NodeId, Windows>>,
+    /// What each blueprint says, by who asked for it.
+    said: HashMap<Slot, Said>,
+    /// All windows of each node.
+    windows: HashMap<NodeId, Windows>,
     /// Something was applied since it was last looked which nodes are in maintenance.
     stale: bool,
     /// When it was last looked, and when it is to be looked again.
     looked: Option<(Timestamp, Timestamp)>,
 }
 
+type Said = HashMap<Option<NodeId>, Vec<(NodeId, Window)>>;
+
 /// The windows of one node.
 #[derive(Default)]
 struct Windows {
     all: Vec<Window>,
-    /// What is open, and until when that is known.
+    /// What is open, and from when until when that is known.
     open: Option<Maintenance>,
     known: Option<(Timestamp, Timestamp)>,
 }
 
 impl Planned {
     /// Takes the windows of a blueprint in place of those that it had.
-    pub(super) fn plan(&mut self, blueprint: Slot, windows: Vec<(NodeId, Window)>) {
+    pub(super) fn plan(&mut self, blueprint: Slot, work: Vec<PlannedWork>) {
         // What stands where in the graph may have changed, too.
         self.stale = true;
-        let mut before = self.windows.remove(&blueprint).unwrap_or_default();
-        if windows.is_empty() {
-            // Who has none any more may be marked still.
-            if !before.is_empty() {
-                self.looked = None;
-            }
+        let before = self.said.remove(&blueprint);
+        let said = by_asker(work);
+        if before.as_ref().is_none_or(Said::is_empty) && said.is_empty() {
             return;
         }
-        let mut planned = by_node(windows);
-        for (node, windows) in &mut planned {
-            // Most of the time they are those that they were.
+        let same = before.as_ref() == Some(&said);
+        if !said.is_empty() {
+            self.said.insert(blueprint, said);
+        }
+        if !same {
+            self.gather();
+        }
+    }
+
+    /// Takes what is said in an update of a blueprint. What a thing asked for that was not built again stays as it was.
+    pub(super) fn update(
+        &mut self,
+        blueprint: Slot,
+        work: Vec<PlannedWork>,
+        built_again: &[NodeId],
+    ) {
+        self.stale = true;
+        if work.is_empty() && !self.said.contains_key(&blueprint) {
+            return;
+        }
+        let said = self.said.entry(blueprint).or_default();
+        let mut changed = false;
+        for asker in built_again {
+            changed |= said.remove(&Some(asker.clone())).is_some();
+        }
+        for (asker, work) in by_asker(work) {
+            changed |= said.get(&asker) != Some(&work);
+            said.insert(asker, work);
+        }
+        if changed {
+            self.gather();
+        }
+    }
+
+    /// Puts together what is said of each node.
+    fn gather(&mut self) {
+        let mut before = std::mem::take(&mut self.windows);
+        for (node, window) in self.said.values().flat_map(HashMap::values).flatten() {
+            let windows = self.windows.entry(node.clone()).or_default();
+            // Said by several who ask for the same thing.
+            if !windows.all.contains(window) {
+                windows.all.push(window.clone());
+            }
+        }
+        for (node, windows) in &mut self.windows {
+            // Most of them are those that they were.
             if let Some(old) = before.remove(node).filter(|old| old.all == windows.all) {
                 *windows = old;
             }
         }
-        self.windows.insert(blueprint, planned);
-    }
-
-    /// Takes the windows of things of a blueprint that were built again, and forgets those of what is gone.
-    pub(super) fn change(
-        &mut self,
-        blueprint: Slot,
-        windows: Vec<(NodeId, Window)>,
-        removed: &[NodeId],
-    ) {
-        self.stale = true;
-        let planned = self.windows.entry(blueprint).or_default();
-        for node in removed {
-            // Who has none any more may be marked still.
-            if planned.remove(node).is_some() {
-                self.looked = None;
-            }
-        }
-        for (node, window) in windows {
-            planned.entry(node).or_default().add(window);
-        }
-        if planned.is_empty() {
-            self.windows.remove(&blueprint);
-        }
+        // Who has none any more may be marked still.
+        self.looked = None;
     }
 }
 
-fn by_node(windows: Vec<(NodeId, Window)>) -> HashMap<NodeId, Windows> {
-    let mut planned: HashMap<NodeId, Windows> = HashMap::new();
-    for (node, window) in windows {
-        planned.entry(node).or_default().add(window);
+fn by_asker(work: Vec<PlannedWork>) -> Said {
+    let mut said = Said::new();
+    for work in work {
+        let of = said.entry(work.asked_by).or_default();
+        of.push((work.node, work.window));
     }
-    planned
+    said
 }
 
 impl Windows {
-    fn add(&mut self, window: Window) {
-        // Said by several who ask for the same thing.
-        if !self.all.contains(&window) {
-            self.all.push(window);
-            self.known = None;
-        }
-    }
-
     fn look(&mut self, now: Timestamp) {
         if self
             .known
@@ -132,7 +147,7 @@ impl World {
         planned.stale = false;
         let mut next = Timestamp::MAX;
         let mut open = Vec::new();
-        for (node, windows) in planned.windows.values_mut().flatten() {
+        for (node, windows) in &mut planned.windows {
             windows.look(now);
             next = next.min(windows.known.map_or(Timestamp::MAX, |(_, until)| until));
             let key = self.graph.key(node);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use alpacalert::config::MemberTarget;
 use alpacalert::instrument::{
     BoxFuture, Builder, Context, Fact, InstrumentError, News, Request, Scope, Sensor, SensorError,
-    Snapshot, Source, Target,
+    Snapshot, Source, Target, When, Window,
 };
 use alpacalert::model::{Effect, Graph, Kind, Mark, NodeId, Observation, Reason, State, Timestamp};
 use alpacalert::{Monitor, Running};
@@ -60,6 +60,17 @@ impl Sensor for Always {
     }
 }
 
+/// A time that lasts, in which somebody works.
+fn always(who: &str) -> Window {
+    Window {
+        when: When::Once {
+            from: Timestamp::UNIX_EPOCH,
+            until: Timestamp::from_second(1_000_000_000).unwrap(),
+        },
+        reason: who.into(),
+    }
+}
+
 /// What the rules look up, which notes it.
 fn look<'a>(toys: &'a Toys, name: &str) -> Option<&'a Toy> {
     Fact::of(name).note();
@@ -101,7 +112,12 @@ fn instrument(target: &Target, scope: &mut Scope<'_, '_>) -> Result<(), Instrume
         );
     }
     for required in &toy.requires {
-        scope.require(request(required), Effect::Required);
+        let mut request = request(required);
+        // Work on these is planned by whoever requires them, and by no one else.
+        if ["e", "f", "h"].contains(&required.as_str()) {
+            request.maintenance = vec![always(name)];
+        }
+        scope.require(request, Effect::Required);
     }
     Ok(())
 }
@@ -195,7 +211,11 @@ fn start(tells_changes: bool) -> (Running, Sender) {
     let other = NodeId::new("local", Kind::of("alpacalert.io/Service"), "other");
     world.plan.groups.push(group(other));
     for name in ["a", "g"] {
-        let target = MemberTarget::Request(Box::new(request(name)));
+        let mut request = request(name);
+        if name == "g" {
+            request.maintenance = vec![always("the configuration")];
+        }
+        let target = MemberTarget::Request(Box::new(request));
         world.plan.groups[1].members.push(member(target));
     }
     let mut registry = world.registry();
@@ -213,8 +233,11 @@ fn told(graph: &Graph) -> BTreeMap<String, String> {
         if node.id().kind().as_str().ends_with("#probe") {
             return format!("of {:?}", node.provider());
         }
+        // Of several who say so at once, any may be named.
+        let maintenance = node.maintenance().is_some();
+        assert_eq!(maintenance, node.marks().has(Mark::Maintenance));
         format!(
-            "{} {:?} {:?} {:?} {} {:?} {members:?} of {:?}",
+            "{maintenance} {} {:?} {:?} {:?} {} {:?} {members:?} of {:?}",
             node.title(),
             node.own_owner(),
             node.role(),

@@ -49,6 +49,8 @@ struct Asked {
     /// Whether the watch begins with the objects there are.
     from_start: bool,
     version: u64,
+    /// Of a list that comes in pieces: how many objects were told already.
+    skip: usize,
 }
 
 /// What there is to say.
@@ -66,7 +68,13 @@ impl Asked {
         let version = query
             .split('&')
             .find_map(|part| part.strip_prefix("resourceVersion="));
+        // What the token of a piece says, as it is written in a request.
+        let skip = query
+            .split('&')
+            .find_map(|part| part.strip_prefix("continue=from%3D"))
+            .and_then(|rest| rest.strip_suffix("%26%3D"));
         Asked {
+            skip: skip.and_then(|skip| skip.parse().ok()).unwrap_or(0),
             plural: path.rsplit('/').next().unwrap_or_default().to_owned(),
             watch: query.contains("watch=true"),
             from_start: query.contains("sendInitialEvents=true"),
@@ -109,12 +117,19 @@ impl Asked {
     }
 
     fn list(&self, state: &State) -> String {
+        let objects = state.objects.get(&self.plural);
+        let all = objects.map_or(0, |objects| objects.len());
+        let piece = state.piece.unwrap_or(usize::MAX);
+        let rest = match self.skip.saturating_add(piece) {
+            end if end < all => format!(",\"continue\":\"from={end}&=\""),
+            _ => String::new(),
+        };
         let mut body = format!(
-            "{{\"kind\":\"List\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{}\"}},\"items\":[",
+            "{{\"kind\":\"List\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{}\"{rest}}},\"items\":[",
             state.version
         );
-        let objects = state.objects.get(&self.plural);
-        for (index, text) in objects.into_iter().flat_map(|t| t.values()).enumerate() {
+        let objects = objects.into_iter().flat_map(|t| t.values());
+        for (index, text) in objects.skip(self.skip).take(piece).enumerate() {
             if index > 0 {
                 body.push(',');
             }
