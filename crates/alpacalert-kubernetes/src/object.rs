@@ -20,7 +20,7 @@ pub(crate) use labels::Labels;
 pub(crate) use serde_util::{IntOrText, Present, Time, pruned};
 
 /// One object.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Object {
     /// How its kind is written here: `kubernetes.io/Pod`.
     pub(crate) kind: Arc<str>,
@@ -102,7 +102,7 @@ impl<'de> serde::Deserialize<'de> for Owners {
 }
 
 /// What an object's kind has.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Body {
     Pod(Box<pod::Pod>),
     ReplicaSet(Box<workload::ReplicaSet>),

@@ -266,3 +266,156 @@ fn what_is_kept_up_change_by_change_is_what_a_fresh_look_shows() {
     );
     assert!(built * 2 < nodes, "{built} of {nodes} nodes were built");
 }
+
+/// What is kept after some objects and then some more, which is what a fresh look shows.
+fn after(steps: &[Vec<Event>]) -> Kept {
+    let mut kept = Kept::new(Selection::default());
+    let mut now: Timestamp = "2026-11-22T12:00:00Z".parse().expect("a time");
+    for (step, events) in steps.iter().enumerate() {
+        let updates = kept.updates;
+        kept.take(events.iter().map(copy).collect(), now);
+        let differences = differences(&kept.fresh(now), &kept.graph);
+        assert!(differences.is_empty(), "step {step}: {differences:#?}");
+        assert_eq!(kept.updates - updates, usize::from(step > 0), "step {step}");
+        now = now
+            .checked_add(SignedDuration::from_secs(1))
+            .expect("a time");
+    }
+    kept
+}
+
+/// The same event once more.
+fn copy(event: &Event) -> Event {
+    match event {
+        Event::Applied(object) => Event::Applied(Box::new(object.as_ref().clone())),
+        Event::Listed(kind, objects) => Event::Listed(kind.clone(), objects.clone()),
+        Event::Deleted(kind, reference) => Event::Deleted(kind.clone(), reference.clone()),
+        Event::Access(kind, access) => Event::Access(kind.clone(), access.clone()),
+        _ => unreachable!("not among the steps"),
+    }
+}
+
+fn object(value: Value) -> crate::object::Object {
+    Decoder::default().value(value, None).expect("an object")
+}
+
+fn applied(value: Value) -> Event {
+    Event::Applied(Box::new(object(value)))
+}
+
+fn seen_kinds(kinds: &[&str]) -> Vec<Event> {
+    let kinds = kinds.iter().map(|kind| Arc::<str>::from(*kind));
+    let events = kinds.flat_map(|kind| {
+        [
+            Event::Listed(kind.clone(), Vec::new()),
+            Event::Access(kind, Access::Ok),
+        ]
+    });
+    events.collect()
+}
+
+fn says(kept: &Kept, kind: &str, reference: &str) -> String {
+    let id = alpacalert_model::NodeId::new("test", kind.parse().expect("a kind"), reference);
+    let node = kept
+        .graph
+        .key(&id)
+        .and_then(|key| kept.graph.get(key))
+        .expect("a node");
+    let own = node
+        .children()
+        .map(|(child, _)| child)
+        .find(|child| child.id().kind().as_str().ends_with("status"));
+    own.unwrap_or(node).status().reason.to_string()
+}
+
+fn named(version: &str, kind: &str, name: &str, rest: Value) -> Value {
+    let mut object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "one", "uid": format!("{kind}-{name}"), "creationTimestamp": "2026-11-22T10:00:00Z"}});
+    if let (Some(object), Value::Object(rest)) = (object.as_object_mut(), rest) {
+        object.extend(rest);
+    }
+    object
+}
+
+#[test]
+fn a_claim_hears_of_the_first_pod_that_uses_it() {
+    let class = json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "late", "uid": "late"}, "provisioner": "example.com/csi", "volumeBindingMode": "WaitForFirstConsumer"});
+    let claim = named(
+        "v1",
+        "PersistentVolumeClaim",
+        "data",
+        json!({"spec": {"storageClassName": "late"}, "status": {"phase": "Pending"}}),
+    );
+    let pod = named(
+        "v1",
+        "Pod",
+        "db",
+        json!({"spec": {"containers": [{"name": "db"}], "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}, "status": {"phase": "Pending"}}),
+    );
+    let mut first = seen_kinds(&[kinds::POD, kinds::PVC, kinds::STORAGE_CLASS]);
+    first.extend([applied(class), applied(claim)]);
+    let idle = after(&[first.iter().map(copy).collect()]);
+    assert_eq!(says(&idle, kinds::PVC, "one/data"), "waiting-for-consumer");
+    let used = after(&[first, vec![applied(pod)]]);
+    assert_ne!(says(&used, kinds::PVC, "one/data"), "waiting-for-consumer");
+}
+
+#[test]
+fn a_custom_resource_hears_of_its_definition() {
+    let widget = named("example.com/v1", "Widget", "a", json!({"spec": {}}));
+    let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "widgets.example.com", "uid": "crd"},
+        "spec": {"group": "example.com", "scope": "Namespaced", "names": {"kind": "Widget", "plural": "widgets"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "subresources": {"status": {}}, "schema": {"openAPIV3Schema": {"properties": {"status": {"properties": {"conditions": {"type": "array"}}}}}}}]},
+        "status": {"conditions": [{"type": "Established", "status": "True"}]}});
+    let mut first = seen_kinds(&[kinds::CRD, "example.com/Widget"]);
+    first.push(applied(widget));
+    let alone = after(&[first.iter().map(copy).collect()]);
+    let defined = after(&[first, vec![applied(definition)]]);
+    let says = |kept: &Kept| says(kept, "example.com/Widget", "one/a");
+    assert_ne!(says(&alone), says(&defined));
+}
+
+#[test]
+fn a_cron_job_hears_how_a_run_ended_that_is_gone() {
+    let cron = named(
+        "batch/v1",
+        "CronJob",
+        "report",
+        json!({"spec": {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"template": {"spec": {}}}}}, "status": {"lastScheduleTime": "2026-11-22T11:00:00Z", "lastSuccessfulTime": "2026-11-22T11:00:05Z"}}),
+    );
+    let mut run = named(
+        "batch/v1",
+        "Job",
+        "report-1",
+        json!({"spec": {"template": {"spec": {}}}, "status": {"failed": 1, "startTime": "2026-11-22T11:30:00Z", "conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}}),
+    );
+    run["metadata"]["ownerReferences"] = json!([{"apiVersion": "batch/v1", "kind": "CronJob", "name": "report", "uid": "CronJob-report", "controller": true}]);
+    run["metadata"]["creationTimestamp"] = json!("2026-11-22T11:30:00Z");
+    let gone = Event::Deleted(kinds::JOB.into(), "one/report-1".into());
+    let mut first = seen_kinds(&[kinds::JOB, kinds::CRON_JOB]);
+    first.push(applied(cron));
+    let well = after(&[first.iter().map(copy).collect()]);
+    assert_eq!(says(&well, kinds::CRON_JOB, "one/report"), "ok");
+    // It comes and goes between two deliveries: nothing but how it ended is otherwise.
+    let failed = after(&[first, vec![applied(run), gone]]);
+    assert_eq!(
+        says(&failed, kinds::CRON_JOB, "one/report"),
+        "last-run-failed"
+    );
+}
+
+#[test]
+fn a_node_hears_that_the_leases_were_read_again() {
+    let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "uid": "n1"}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}});
+    let lease = |renewed: &str| {
+        object(
+            json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "n1", "namespace": "kube-node-lease", "uid": "l1"}, "spec": {"renewTime": renewed, "leaseDurationSeconds": 40}}),
+        )
+    };
+    let listed = |renewed: &str| Event::Listed(kinds::LEASE.into(), vec![lease(renewed)]);
+    let mut first = seen_kinds(&[kinds::NODE, kinds::LEASE]);
+    first.extend([applied(node), listed("2026-11-22T11:59:58.000000Z")]);
+    let renews = after(&[first.iter().map(copy).collect()]);
+    assert_eq!(says(&renews, kinds::NODE, "n1"), "ok");
+    let stale = after(&[first, vec![listed("2026-11-22T11:50:00.000000Z")]]);
+    assert_ne!(says(&stale, kinds::NODE, "n1"), "ok");
+}
