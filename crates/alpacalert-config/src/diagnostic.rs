@@ -114,7 +114,7 @@ impl Diagnostic {
     pub fn render_for_others(&self, color: bool) -> String {
         let mut shown = self.clone();
         for file in self.files.iter() {
-            let Some(seen) = file.seen.get() else {
+            let Some(seen) = file.seen() else {
                 continue;
             };
             seen.scrub(&mut shown.message);
@@ -179,7 +179,7 @@ impl Diagnostic {
         let files = self.files.iter().enumerate();
         let files = files.filter_map(|(index, file)| {
             let (part, _) = self.lines(index)?;
-            let seen = file.seen.get();
+            let seen = file.seen();
             Some((index, seen.map(|seen| seen.masked(&file.text, part))))
         });
         files.collect()

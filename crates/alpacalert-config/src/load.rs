@@ -3,12 +3,11 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use alpacalert_instrument::{Redactor, Registry};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::mask::Seen;
 use crate::plan::Plan;
 use crate::secrets::{self, SecretUse};
 use crate::text::File;
@@ -103,11 +102,7 @@ pub fn load(path: &Path, registry: &Registry) -> Result<Loaded, Diagnostics> {
                     )));
                     break;
                 }
-                texts.push(File {
-                    name: file.display().to_string(),
-                    text,
-                    seen: OnceLock::new(),
-                });
+                texts.push(File::new(file.display().to_string(), text));
             }
             Err(problem) => problems.push(problem),
         }
@@ -139,11 +134,7 @@ pub fn parse(texts: &[(String, String)], registry: &Registry) -> Result<Loaded, 
     }
     let texts = texts
         .iter()
-        .map(|(name, text)| File {
-            name: name.clone(),
-            text: text.clone(),
-            seen: OnceLock::new(),
-        })
+        .map(|(name, text)| File::new(name.clone(), text.clone()))
         .collect();
     plan(texts, files, base, registry)
 }
@@ -159,11 +150,7 @@ fn plan(
     let trees: Vec<_> = texts
         .iter()
         .enumerate()
-        .filter_map(|(index, file)| {
-            let tree = yaml::read(&file.text, index, &mut found)?;
-            file.seen.get_or_init(|| Seen::of(&tree));
-            Some(tree)
-        })
+        .filter_map(|(index, file)| yaml::read(&file.text, index, &mut found))
         .collect();
     // What the other files say cannot be judged without what this one would have said.
     if !found.is_empty() {

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use crate::mask::Seen;
+use crate::yaml;
 
 /// One file of the configuration, or a text that stands for one.
 #[derive(Debug)]
@@ -12,8 +13,8 @@ pub(crate) struct File {
     pub(crate) name: String,
     /// What is in it.
     pub(crate) text: String,
-    /// What of it others may see; unset while it is not known to be YAML.
-    pub(crate) seen: OnceLock<Seen>,
+    /// What of it others may see, once somebody asked; nothing when it is no YAML.
+    seen: OnceLock<Option<Seen>>,
 }
 
 /// A range of bytes of one of the files.
@@ -69,6 +70,24 @@ impl Span {
 }
 
 impl File {
+    pub(crate) fn new(name: String, text: String) -> File {
+        File {
+            name,
+            text,
+            seen: OnceLock::new(),
+        }
+    }
+
+    /// What of it others may see; nothing when it is no YAML. Only mistakes are shown to others, so that it is read for that
+    /// once more.
+    pub(crate) fn seen(&self) -> Option<&Seen> {
+        let seen = self.seen.get_or_init(|| {
+            let tree = yaml::read(&self.text, 0, &mut Vec::new())?;
+            Some(Seen::of(&tree))
+        });
+        seen.as_ref()
+    }
+
     /// The range cut at the end of its first line, on character boundaries, and never empty where there is a character.
     pub(crate) fn first_line(&self, range: Range<usize>) -> Range<usize> {
         let start = self.floor(range.start);
