@@ -1,5 +1,6 @@
 //! Any other resource, by the customs of the ecosystem: CR-1 to CR-7. All word lists are data.
 
+mod overrides;
 mod parts;
 mod words;
 
@@ -10,7 +11,7 @@ use super::general::{fresh, observed};
 use crate::object::custom::{Custom, EXACT};
 use crate::object::{Body, Condition};
 use crate::options::CUSTOM_SETTLE;
-pub(crate) use words::{OVERRIDES, Override};
+pub(crate) use overrides::{OVERRIDES, Override};
 
 /// Annotations by which the common operators are told to pause.
 const PAUSE_ANNOTATIONS: &[(&str, &str)] = &[

@@ -3,7 +3,7 @@
 use alpacalert_model::State;
 
 use super::super::Judge;
-use super::words::Override;
+use super::overrides::Override;
 use crate::object::custom::Custom;
 use crate::options::CUSTOM_SETTLE;
 
