@@ -84,7 +84,7 @@ limits! {
     DAEMON_SCHEDULE = "daemon-schedule-grace" 600 "how long a DaemonSet may have fewer pods than nodes";
     NODE_REPORT = "node-report-grace" 60 "how long a new node may not have said whether it is ready";
     NODE_LEASE = "lease-grace" 40 "how old the lease of a node may be";
-    CUSTOM_SETTLE = "settle-grace" 900 "how long a custom resource may say that it is not ready for a reason that sounds like progress";
+    CUSTOM_SETTLE = "settle-grace" 900 "how long a custom resource may say that it is not ready for a reason that does not sound broken";
     SETTLE = "reference-grace" 3 "how long something that is referred to may be missing after the referrer appeared, since watches of different kinds are not ordered";
     STALE = "stale-grace" 60 "how long a kind may be without its watch before nothing of it passes any more";
     CERTIFICATE_WARNING = "certificate-warning" 604800 "how long before its end a certificate is worth a word";

@@ -174,10 +174,10 @@ rules! {
     }
     "Gateway" {
         "GW-1" "Passing when accepted; Failing when not, or when references are not resolved";
-        "GW-2" "Passing when programmed; Unknown without an address for `address-grace`";
+        "GW-2" "Passing when programmed; Unknown while that is pending, and without an address for `address-grace`";
     }
     "Gateway#listener" {
-        "GWL-1" "Accepted, programmed, references resolved and not in conflict; the Secrets of its certificates must exist. The Gateway is Degraded while some listeners work";
+        "GWL-1" "Accepted, programmed, references resolved and not in conflict, Unknown `progressing` while that is pending; the Secrets of its certificates must exist. The Gateway is Degraded while some listeners work";
     }
     "HTTPRoute, GRPCRoute" {
         "RT-1" "Passing when one parent has accepted it with all references resolved, Degraded when others refused it, Unknown while none has spoken, Failing when all refused";
@@ -230,11 +230,12 @@ rules! {
     "any other kind" {
         "CR-1" "Unknown `not-observed` when its definition says that it has conditions and it has none yet";
         "CR-2" "Passing `suspended` when its specification, a condition or an annotation pauses it";
-        "CR-3" "Failing when a condition that should not be is True, or its status names a failure";
+        "CR-3" "Failing when a condition that should not be is True, or its status names a failure; Degraded when only a part has failed";
         "CR-4" "Unknown `progressing` while a condition says that it is being reconciled";
-        "CR-5" "A condition that should be True and is not: Failing with a reason that sounds broken, Unknown with one that sounds like progress and Failing after `settle-grace`";
-        "CR-6" "By the word of its phase, state or health";
-        "CR-7" "Passing when a condition that should be True is, or when it has no words for its health";
+        "CR-5" "A condition that should be True and is not: Failing with a reason that sounds broken, else Unknown and Failing after `settle-grace`. Degraded with a reason that sounds broken where nobody knows whether it should be";
+        "CR-6" "By the words of its phase, state or health, and of fields so named, such as `currentState`; Passing `suspended` when such a word says that it rests";
+        "CR-7" "Passing when a condition that should be True is, or when its status does not speak of health; Unknown `not-understood` when it does in words that are not known, and `stale-status` when its conditions are of an older generation";
+        "CR-8" "Degraded `part-failing` when a part says that it has failed, and with fewer replicas ready than wanted; with none Unknown, then Failing after `settle-grace`";
     }
 }
 

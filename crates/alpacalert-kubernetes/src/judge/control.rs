@@ -85,6 +85,10 @@ pub(super) fn crd(judge: &mut Judge<'_>, crd: &Crd) {
     if let Some(said) = said("Terminating").filter(|said| said.is_true()) {
         return judge.unknown("CRD-1", "Terminating", said.sentence());
     }
+    // Before its controller has noticed.
+    if judge.object.meta.deletion_timestamp.is_some() {
+        return judge.unknown("CRD-1", "Terminating", "is being deleted");
+    }
     if let Some(said) = said("NamesAccepted").filter(|said| said.is_false()) {
         judge.failing("CRD-1", "NamesNotAccepted", said.sentence());
     }

@@ -1,15 +1,17 @@
 //! Any other resource, by the customs of the ecosystem: CR-1 to CR-7. All word lists are data.
 
+mod overrides;
+mod parts;
 mod words;
 
 use alpacalert_model::State;
 
 use super::Judge;
 use super::general::{fresh, observed};
-use crate::object::custom::Custom;
+use crate::object::custom::{Custom, EXACT};
 use crate::object::{Body, Condition};
 use crate::options::CUSTOM_SETTLE;
-pub(crate) use words::{OVERRIDES, Override};
+pub(crate) use overrides::{OVERRIDES, Override};
 
 /// Annotations by which the common operators are told to pause.
 const PAUSE_ANNOTATIONS: &[(&str, &str)] = &[
@@ -19,6 +21,8 @@ const PAUSE_ANNOTATIONS: &[(&str, &str)] = &[
     ("strimzi.io/pause-reconciliation", "true"),
     ("reconcile.external-secrets.io/paused", "true"),
     ("kustomize.toolkit.fluxcd.io/reconcile", "disabled"),
+    ("cnpg.io/reconciliationLoop", "disabled"),
+    ("cnpg.io/hibernation", "on"),
 ];
 
 pub(super) fn custom(judge: &mut Judge<'_>, custom: &Custom) {
@@ -37,17 +41,24 @@ pub(super) fn custom(judge: &mut Judge<'_>, custom: &Custom) {
         .iter()
         .map(|(_, condition)| condition.clone())
         .collect();
-    let conditions: Vec<&Condition> = fresh(&all, generation)
+    let fresh: Vec<&Condition> = fresh(&all, generation).collect();
+    let lag = fresh.len() < all.len();
+    let conditions: Vec<&Condition> = fresh
+        .into_iter()
         .filter(|said| !special.is_some_and(|s| s.ignores(&said.kind)))
         .collect();
     abnormal(judge, custom, &conditions);
     progressing(judge, &conditions);
     let good = normal(judge, &conditions);
     let word = phase(judge, custom, special);
-    if good {
+    parts::judge(judge, custom, special, good);
+    if lag && !good {
+        let text = "its conditions are of an older generation";
+        judge.unknown("CR-7", "StaleStatus", text);
+    } else if good {
         judge.passing("CR-7", "ok", "ready");
     } else if !word {
-        nothing_said(judge, custom);
+        nothing_said(judge, custom, &conditions);
     }
 }
 
@@ -61,6 +72,13 @@ fn suspended(judge: &Judge<'_>, custom: &Custom) -> Option<String> {
         .find(|(_, said)| &*said.kind == "Paused" && said.is_true());
     if paused.is_some() {
         return Some("Paused is True".to_owned());
+    }
+    let resting = custom
+        .words
+        .iter()
+        .find(|(field, word)| is_exact(field) && words::is_resting(word));
+    if let Some((field, word)) = resting {
+        return Some(format!("{field} is {word}"));
     }
     let annotation = PAUSE_ANNOTATIONS.iter().find(|(key, value)| {
         judge
@@ -77,12 +95,21 @@ fn abnormal(judge: &mut Judge<'_>, custom: &Custom, conditions: &[&Condition]) {
         let bad = words::is_abnormal(&said.kind) && said.is_true();
         let stuck =
             &*said.kind == "Progressing" && said.is_false() && words::is_bad_reason(&said.reason);
+        let state = match words::is_partly(&said.kind) {
+            true => State::Degraded,
+            false => State::Failing,
+        };
         if bad || stuck {
-            judge.failing("CR-3", &said.kind, said.sentence());
+            judge.find("CR-3", state, &said.kind, said.sentence());
         }
     }
-    for (field, text) in &custom.failures {
-        judge.failing("CR-3", "FailureReported", format!("status.{field}: {text}"));
+    for (field, text, deep) in &custom.failures {
+        // A part that failed need not be the whole.
+        let state = match deep {
+            true => State::Degraded,
+            false => State::Failing,
+        };
+        judge.find("CR-3", state, "FailureReported", format!("{field}: {text}"));
     }
 }
 
@@ -99,11 +126,23 @@ fn progressing(judge: &mut Judge<'_>, conditions: &[&Condition]) {
 fn normal(judge: &mut Judge<'_>, conditions: &[&Condition]) -> bool {
     let mut good = false;
     for said in conditions {
-        let terminal = words::TERMINAL_TYPES.contains(&&*said.kind);
-        if words::is_abnormal(&said.kind) || !(terminal || words::is_normal(&said.kind)) {
+        if words::is_beside(&said.kind) {
+            if said.is_false() {
+                judge.degraded("CR-5", &said.kind, said.sentence());
+            }
             continue;
         }
-        if said.is_true() {
+        let terminal = words::TERMINAL_TYPES.contains(&&*said.kind);
+        if words::is_abnormal(&said.kind) || !(terminal || words::is_normal(&said.kind)) {
+            if said.is_false() && words::is_bad_reason(&said.reason) && is_strange(said) {
+                judge.degraded("CR-5", &said.reason, said.sentence());
+            }
+            continue;
+        }
+        if terminal && sounds_bad(said) {
+            // An end that was reached by failing, and one that never will be.
+            judge.failing("CR-5", "Failed", said.sentence());
+        } else if said.is_true() {
             good = true;
         } else if terminal {
             // Not having ended is no failure.
@@ -116,16 +155,32 @@ fn normal(judge: &mut Judge<'_>, conditions: &[&Condition]) -> bool {
     good
 }
 
+/// Whether the name of a condition tells nobody here whether it should be True.
+fn is_strange(said: &Condition) -> bool {
+    let known = words::is_beside(&said.kind)
+        || words::PROGRESS_TYPES.contains(&&*said.kind)
+        || words::TERMINAL_TYPES.contains(&&*said.kind)
+        || words::is_abnormal(&said.kind)
+        || words::is_normal(&said.kind);
+    !known && &*said.kind != "Progressing" && &*said.kind != "Paused"
+}
+
+/// By the reason, and by the message where that says nothing bad in itself.
+fn sounds_bad(said: &Condition) -> bool {
+    words::is_bad_reason(&said.reason) || (said.is_false() && words::is_bad_reason(&said.message))
+}
+
 fn not_ready(judge: &mut Judge<'_>, said: &Condition) {
-    let hopeful = said.reason.is_empty() || words::is_progress_reason(&said.reason);
-    if words::is_bad_reason(&said.reason) || !hopeful {
-        let reason = if said.reason.is_empty() {
-            "NotReady"
-        } else {
-            &said.reason
+    let bad = words::is_bad_reason(&said.reason)
+        || (said.reason.is_empty() && words::is_bad_reason(&said.message));
+    if bad {
+        let reason = match said.reason.is_empty() {
+            true => "NotReady",
+            false => &said.reason,
         };
         return judge.failing("CR-5", reason, said.sentence());
     }
+    // Whatever else the reason is, a start takes its time.
     if judge.within_since(said.since(), judge.limit(CUSTOM_SETTLE)) {
         judge.unknown("CR-5", "Progressing", said.sentence());
     } else {
@@ -136,52 +191,76 @@ fn not_ready(judge: &mut Judge<'_>, said: &Condition) {
 /// CR-6: a word of the status; tells whether there was one that decides.
 fn phase(judge: &mut Judge<'_>, custom: &Custom, special: Option<&Override>) -> bool {
     let mut decided = false;
+    let mut strange = Vec::new();
     for (field, word) in &custom.words {
-        let state = special
-            .and_then(|special| special.state(word))
-            .or_else(|| words::phase_state(word));
-        match state {
+        let text = format!("{field} is {word}");
+        match state_of(word, special) {
             // Conditions that fail say more than a phase that does not.
-            Some(State::Passing) => {
-                judge.passing("CR-6", "ok", format!("status.{field} is {word}"));
+            Some(State::Passing) => judge.passing("CR-6", "ok", text),
+            Some(state) => judge.find("CR-6", state, word, text),
+            None => {
+                strange.push((is_exact(field), text));
+                continue;
             }
-            Some(state) => judge.find("CR-6", state, word, format!("status.{field} is {word}")),
-            None => judge.unknown("CR-6", "UnknownPhase", format!("status.{field} is {word}")),
         }
         decided = true;
     }
-    // With conditions that pass, a word that means nothing to us takes nothing away.
-    if judge
-        .verdict
-        .findings
+    // Beside conditions that pass, a word that means nothing to us takes nothing away; nor does a field of
+    // an operator's own beside a word that is known.
+    let good = custom
+        .conditions
         .iter()
-        .any(|f| f.rule == "CR-6" && f.reason.as_str() == "unknown-phase")
-        && custom
-            .conditions
-            .iter()
-            .any(|(_, said)| words::is_normal(&said.kind) && said.is_true())
-    {
-        judge
-            .verdict
-            .findings
-            .retain(|f| !(f.rule == "CR-6" && f.reason.as_str() == "unknown-phase"));
+        .any(|(_, said)| words::is_normal(&said.kind) && said.is_true());
+    for (exact, text) in strange {
+        if !good && (exact || !decided) {
+            judge.unknown("CR-6", "UnknownPhase", text);
+        }
+        decided = true;
     }
     decided
 }
 
-/// CR-7 and CR-1: whether silence is golden is told by the schema.
-fn nothing_said(judge: &mut Judge<'_>, custom: &Custom) {
+fn state_of(word: &str, special: Option<&Override>) -> Option<State> {
+    special
+        .and_then(|special| special.state(word))
+        .or_else(|| words::phase_state(word))
+}
+
+fn is_exact(field: &str) -> bool {
+    field
+        .strip_prefix("status.")
+        .is_some_and(|name| EXACT.contains(&name))
+}
+
+/// CR-7 and CR-1: whether silence is golden is told by the schema. What speaks of health in words that
+/// nobody here knows is not well for that.
+fn nothing_said(judge: &mut Judge<'_>, custom: &Custom, conditions: &[&Condition]) {
     if let Some((field, flag)) = custom.flags.first() {
         return match flag {
-            true => judge.passing("CR-7", "ok", format!("status.{field} is true")),
+            true => judge.passing("CR-7", "ok", format!("{field} is true")),
             false if judge.within_since(None, judge.limit(CUSTOM_SETTLE)) => {
-                judge.unknown("CR-7", "NotReady", format!("status.{field} is false"));
+                judge.unknown("CR-7", "NotReady", format!("{field} is false"));
             }
-            false => judge.failing("CR-7", "NotReady", format!("status.{field} is false")),
+            false => judge.failing("CR-7", "NotReady", format!("{field} is false")),
         };
     }
     if !judge.verdict.findings.is_empty() {
         return;
+    }
+    if custom.only_nulls {
+        let text = "its controller has said nothing of it yet";
+        return judge.unknown("CR-1", "NotObserved", text);
+    }
+    if let Some(said) = conditions.iter().find(|said| is_strange(said)) {
+        let text = format!("nothing here knows the condition: {}", said.sentence());
+        return judge.unknown("CR-7", "NotUnderstood", text);
+    }
+    if let Some(said) = conditions.iter().find(|said| said.is_false()) {
+        return judge.passing("CR-7", "ok", said.sentence());
+    }
+    if custom.speaks {
+        let text = "its status speaks of its health in words that nothing here knows";
+        return judge.unknown("CR-7", "NotUnderstood", text);
     }
     let definition = judge.cluster.definition(&judge.object.kind);
     let reports = match definition.map(|object| &object.body) {

@@ -50,7 +50,7 @@ pub(super) fn gateway(judge: &mut Judge<'_>, gateway: &Gateway) {
     programmed(judge, conditions);
     must_not_fail(judge, "GW-1", conditions, "ResolvedRefs");
     if !judge.looks_around() {
-        return;
+        return own_listeners(judge, gateway);
     }
     judge.refer(
         kinds::GATEWAY_CLASS,
@@ -79,6 +79,30 @@ pub(super) fn gateway(judge: &mut Judge<'_>, gateway: &Gateway) {
     }
 }
 
+/// Where nothing stands below it, what its own status says of its listeners counts for it.
+fn own_listeners(judge: &mut Judge<'_>, gateway: &Gateway) {
+    let mut broken = Vec::new();
+    for listener in &gateway.spec.listeners {
+        let (cluster, object, now) = (judge.cluster, judge.object, judge.now);
+        let part = super::judge_part(cluster, object, "listener", &listener.name, now);
+        let worst = part.and_then(|part| {
+            let mut findings = part.findings.into_iter();
+            findings.find(|finding| finding.state == State::Failing)
+        });
+        if let Some(finding) = worst {
+            broken.push(format!("listener {}: {}", listener.name, finding.text));
+        }
+    }
+    let all = broken.len() == gateway.spec.listeners.len();
+    let state = match all {
+        true => State::Failing,
+        false => State::Degraded,
+    };
+    for text in broken {
+        judge.find("GWL-1", state, "ListenerFailing", text);
+    }
+}
+
 fn programmed(judge: &mut Judge<'_>, conditions: &[Condition]) {
     match said(judge, conditions, "Programmed") {
         Some(said) if said.is_false() && &*said.reason == "AddressNotAssigned" => {
@@ -89,11 +113,16 @@ fn programmed(judge: &mut Judge<'_>, conditions: &[Condition]) {
                 judge.failing("GW-2", "AddressNotAssigned", said.sentence());
             }
         }
-        Some(said) if said.is_false() && &*said.reason == "Pending" => {
+        Some(said) if said.is_false() && is_under_way(said) => {
             judge.unknown("GW-2", "Progressing", said.sentence());
         }
         _ => must_hold(judge, "GW-2", conditions, "Programmed"),
     }
+}
+
+/// `Pending` is the standard's word for it; implementations have their own.
+fn is_under_way(said: &Condition) -> bool {
+    &*said.reason == "Pending" || said.reason.contains("Progress")
 }
 
 pub(super) fn listener(judge: &mut Judge<'_>, gateway: &Gateway, name: &str) -> Option<()> {
@@ -115,7 +144,12 @@ pub(super) fn listener(judge: &mut Judge<'_>, gateway: &Gateway, name: &str) -> 
         ),
         Some(status) => {
             for kind in ["Accepted", "Programmed", "ResolvedRefs"] {
-                must_hold(judge, "GWL-1", &status.conditions, kind);
+                match said(judge, &status.conditions, kind) {
+                    Some(said) if said.is_false() && is_under_way(said) => {
+                        judge.unknown("GWL-1", "Progressing", said.sentence());
+                    }
+                    _ => must_hold(judge, "GWL-1", &status.conditions, kind),
+                }
             }
             if let Some(said) = said(judge, &status.conditions, "Conflicted")
                 && said.is_true()
@@ -123,6 +157,9 @@ pub(super) fn listener(judge: &mut Judge<'_>, gateway: &Gateway, name: &str) -> 
                 judge.failing("GWL-1", "Conflicted", said.sentence());
             }
         }
+    }
+    if !judge.looks_around() {
+        return Some(());
     }
     for reference in listener.tls.iter().flat_map(|tls| &tls.certificate_refs) {
         let is_secret = reference.kind.as_deref().unwrap_or("Secret") == "Secret";

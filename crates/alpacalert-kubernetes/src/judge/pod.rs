@@ -149,7 +149,9 @@ fn exit_words(pod: &Pod) -> String {
 
 /// Whether a node has been found for it.
 pub(super) fn is_scheduled(pod: &Pod) -> bool {
-    !pod.node_name.is_empty()
+    // What runs was given a node, even where nobody says so any more.
+    matches!(&*pod.status.phase, "Running" | "Succeeded")
+        || !pod.node_name.is_empty()
         || condition(&pod.status.conditions, "PodScheduled").is_some_and(Condition::is_true)
 }
 

@@ -1,24 +1,39 @@
 //! Custom resources, of which nothing is known but the customs of the ecosystem.
 
+mod told;
+
 use serde_json::Value;
 
 use super::{Condition, Time};
+pub(crate) use told::EXACT;
 
-/// What the generic rule reads of an object.
+/// What the generic rule reads of an object. Fields are named by their path.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Custom {
     /// Whether there is a `status` with something in it.
     pub(crate) has_status: bool,
-    /// `status.observedGeneration`.
+    /// `status.observedGeneration`, which some operators write as a text.
     pub(crate) observed_generation: Option<i64>,
     /// Every condition below `status`, with the path of its list.
     pub(crate) conditions: Vec<(Box<str>, Condition)>,
-    /// The words of `status.phase`, `status.state`, `status.health` and `status.status`.
-    pub(crate) words: Vec<(&'static str, Box<str>)>,
-    /// `status.ready` and `status.healthy`.
-    pub(crate) flags: Vec<(&'static str, bool)>,
-    /// What `status.failureMessage` and its like say.
-    pub(crate) failures: Vec<(&'static str, Box<str>)>,
+    /// The words at the top of `status`, such as `status.phase` and `status.currentState`.
+    pub(crate) words: Vec<(Box<str>, Box<str>)>,
+    /// The different words further down.
+    pub(crate) parts: Vec<(Box<str>, Box<str>)>,
+    /// `status.ready` and its like.
+    pub(crate) flags: Vec<(Box<str>, bool)>,
+    /// `success: false`, `failed: true` and their like, wherever they stand.
+    pub(crate) bad_results: Vec<(Box<str>, bool)>,
+    /// What `status.failureMessage` and its like say, and whether it stands further down.
+    pub(crate) failures: Vec<(Box<str>, Box<str>, bool)>,
+    /// How many replicas there should be, and how many are ready.
+    pub(crate) counts: Option<(i64, i64)>,
+    /// The empty lists at the top of `status`.
+    pub(crate) empty: Vec<Box<str>>,
+    /// Whether a field beside these speaks of health, in words that nobody here knows.
+    pub(crate) speaks: bool,
+    /// Whether all that stands in `status` is null.
+    pub(crate) only_nulls: bool,
     /// The field of `spec` that suspends it.
     pub(crate) suspended: Option<&'static str>,
 }
@@ -34,28 +49,11 @@ impl Custom {
         let status = &object["status"];
         let mut custom = Custom {
             has_status: status.as_object().is_some_and(|status| !status.is_empty()),
-            observed_generation: status["observedGeneration"].as_i64(),
+            observed_generation: generation(&status["observedGeneration"]),
             ..Custom::default()
         };
         collect(status, "status", DEPTH, &mut custom.conditions);
-        for key in ["phase", "state", "health", "status"] {
-            let value = &status[key];
-            // Argo CD writes `status.health.status` and `status.sync.status`.
-            let word = value.as_str().or_else(|| value["status"].as_str());
-            if let Some(word) = word.filter(|word| !word.is_empty()) {
-                custom.words.push((key, word.into()));
-            }
-        }
-        for key in ["ready", "healthy"] {
-            if let Some(flag) = status[key].as_bool() {
-                custom.flags.push((key, flag));
-            }
-        }
-        for key in ["failureMessage", "failureReason", "errorMessage"] {
-            if let Some(text) = status[key].as_str().filter(|text| !text.is_empty()) {
-                custom.failures.push((key, text.into()));
-            }
-        }
+        told::read(object, &mut custom);
         for key in ["suspend", "suspended", "paused"] {
             if object["spec"][key].as_bool() == Some(true) {
                 custom.suspended = Some(key);
@@ -63,6 +61,10 @@ impl Custom {
         }
         custom
     }
+}
+
+fn generation(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
 fn collect(value: &Value, path: &str, depth: usize, found: &mut Vec<(Box<str>, Condition)>) {
@@ -112,6 +114,6 @@ fn read_condition(value: &Value) -> Option<Condition> {
         message: text("message"),
         last_transition_time: time("lastTransitionTime"),
         last_update_time: time("lastUpdateTime"),
-        observed_generation: value["observedGeneration"].as_i64(),
+        observed_generation: generation(&value["observedGeneration"]),
     })
 }

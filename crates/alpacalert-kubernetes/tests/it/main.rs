@@ -18,4 +18,5 @@ mod services;
 mod silent;
 mod storage;
 mod support;
+mod vectors;
 mod workloads;

@@ -17,6 +17,8 @@ const ABNORMAL: &[&str] = &[
     "PartiallyInvalid",
     "NonStructural",
     "Fallback",
+    "Dangling",
+    "Denied",
 ];
 
 /// Ends of the names of conditions that should be True.
@@ -48,7 +50,19 @@ const NORMAL: &[&str] = &[
     "Succeeded",
     "Running",
     "Connected",
+    "Synchronized",
+    "Success",
+    "Adopted",
+    "Advertised",
+    "Approved",
+    "VersionsEqual",
 ];
+
+/// Parts of the names of conditions that should not be True, with which the object still works in part.
+const PARTLY: &[&str] = &["Fallback", "Partially"];
+
+/// Conditions of what goes on beside the work: without it the object works, with less margin.
+const BESIDE: &[&str] = &["LastBackupSucceeded", "ContinuousArchiving"];
 
 /// Conditions that say that something is under way.
 pub(super) const PROGRESS_TYPES: &[&str] = &["Reconciling", "Issuing", "Updating", "RollingUpdate"];
@@ -73,31 +87,8 @@ const BAD_REASONS: &[&str] = &[
     "missing",
     "crash",
     "expired",
-];
-
-/// Parts of reasons that mean that something is under way.
-const PROGRESS_REASONS: &[&str] = &[
-    "progress",
-    "pending",
-    "creating",
-    "provisioning",
-    "installing",
-    "updating",
-    "upgrading",
-    "reconciling",
-    "waiting",
-    "starting",
-    "initializing",
-    "scaling",
-    "deploying",
-    "syncing",
-    "issuing",
-    "notready",
-    "unknown",
-    "rolling",
-    "bootstrapping",
-    "deleting",
-    "dependency",
+    "unhealthy",
+    "unreachable",
 ];
 
 /// Words of a phase that mean that something is broken.
@@ -122,7 +113,30 @@ const BAD_PHASES: &[&str] = &[
     "missing",
     "timedout",
     "invalidspec",
+    "red",
+    "canceled",
+    "cancelled",
 ];
+
+/// Parts of a word that mean that something is broken, however it is spelled.
+const BAD_PARTS: &[&str] = &[
+    "fail",
+    "error",
+    "invalid",
+    "reject",
+    "unhealthy",
+    "degraded",
+    "denied",
+    "not allowed",
+    "notallowed",
+    "noncompliant",
+    "crash",
+    "limitreached",
+    "exceeded",
+];
+
+/// Words of a phase that mean that somebody wants it to rest.
+const RESTING: &[&str] = &["paused", "suspended", "hibernated"];
 
 /// Words of a phase that mean that all is well.
 const GOOD_PHASES: &[&str] = &[
@@ -150,11 +164,34 @@ const GOOD_PHASES: &[&str] = &[
     "green",
     "finished",
     "enabled",
+    "successful",
+    "accepted",
+    "exists",
+    "initialized",
+    "compliant",
+    "uptodate",
+    "up-to-date",
+    "in-sync",
 ];
 
 /// Whether a condition of this name should not be True.
 pub(super) fn is_abnormal(kind: &str) -> bool {
     ABNORMAL.iter().any(|part| kind.contains(part))
+}
+
+/// Whether a condition of this name is about what goes on beside the work.
+pub(super) fn is_beside(kind: &str) -> bool {
+    BESIDE.contains(&kind)
+}
+
+/// Whether an object with such a condition still works in part.
+pub(super) fn is_partly(kind: &str) -> bool {
+    PARTLY.iter().any(|part| kind.contains(part))
+}
+
+/// Whether a word means that somebody wants the object to rest.
+pub(super) fn is_resting(word: &str) -> bool {
+    RESTING.contains(&&*word.to_ascii_lowercase())
 }
 
 /// Whether a condition of this name should be True.
@@ -165,13 +202,8 @@ pub(super) fn is_normal(kind: &str) -> bool {
 /// Whether a reason means that something is broken.
 pub(super) fn is_bad_reason(reason: &str) -> bool {
     let reason = reason.to_ascii_lowercase();
-    BAD_REASONS.iter().any(|word| reason.contains(word))
-}
-
-/// Whether a reason means that something is under way.
-pub(super) fn is_progress_reason(reason: &str) -> bool {
-    let reason = reason.to_ascii_lowercase();
-    PROGRESS_REASONS.iter().any(|word| reason.contains(word))
+    // `ErrInitIssuer`, and not `Deferred`.
+    reason.starts_with("err") || BAD_REASONS.iter().any(|word| reason.contains(word))
 }
 
 /// What a word of a phase means; `None` when nobody knows.
@@ -181,188 +213,18 @@ pub(super) fn phase_state(word: &str) -> Option<State> {
         Some(State::Failing)
     } else if GOOD_PHASES.contains(&&*word) {
         Some(State::Passing)
+    } else if word == "yellow" || word == "warning" {
+        Some(State::Degraded)
+    } else if is_bad_word(&word) {
+        Some(State::Failing)
     } else {
         None
     }
 }
 
-/// A kind that speaks in a way of its own.
-#[derive(Debug)]
-pub(crate) struct Override {
-    /// The kind.
-    pub(crate) kind: &'static str,
-    /// Conditions that say nothing of its health.
-    pub(crate) ignored: &'static [&'static str],
-    /// What its phases mean.
-    pub(crate) phases: &'static [(&'static str, State)],
+/// `NoErrors` is not bad, and neither is that one takes over from another.
+fn is_bad_word(lower: &str) -> bool {
+    let spared = ["failover", "failing over", "noerror", "nofail"];
+    !spared.iter().any(|good| lower.contains(good))
+        && BAD_PARTS.iter().any(|part| lower.contains(part))
 }
-
-impl Override {
-    pub(super) fn ignores(&self, condition: &str) -> bool {
-        self.ignored.contains(&condition)
-    }
-
-    pub(super) fn state(&self, word: &str) -> Option<State> {
-        self.phases
-            .iter()
-            .find(|(known, _)| *known == word)
-            .map(|(_, state)| *state)
-    }
-}
-
-use State::{Degraded, Failing, Passing, Unknown};
-
-/// Kinds of common operators of which the general rule would say something wrong.
-pub(crate) const OVERRIDES: &[Override] = &[
-    Override {
-        kind: "argoproj.io/Application",
-        ignored: &[
-            "OrphanedResourceWarning",
-            "SharedResourceWarning",
-            "RepeatedResourceWarning",
-        ],
-        phases: &[
-            ("Synced", Passing),
-            ("OutOfSync", Degraded),
-            ("Suspended", Passing),
-            ("Progressing", Unknown),
-            ("Missing", Failing),
-        ],
-    },
-    Override {
-        kind: "argoproj.io/Rollout",
-        ignored: &["Completed"],
-        phases: &[
-            ("Paused", Passing),
-            ("Progressing", Unknown),
-            ("Degraded", Failing),
-        ],
-    },
-    Override {
-        kind: "argoproj.io/Workflow",
-        ignored: &[],
-        phases: &[("Pending", Unknown), ("Running", Passing)],
-    },
-    // The last condition of a HelmRelease's tests says nothing of the release that runs.
-    Override {
-        kind: "helm.toolkit.fluxcd.io/HelmRelease",
-        ignored: &["TestSuccess", "Remediated"],
-        phases: &[],
-    },
-    Override {
-        kind: "source.toolkit.fluxcd.io/GitRepository",
-        ignored: &["ArtifactInStorage", "FetchFailed"],
-        phases: &[],
-    },
-    Override {
-        kind: "keda.sh/ScaledObject",
-        ignored: &["Active", "Fallback"],
-        phases: &[],
-    },
-    Override {
-        kind: "keda.sh/ScaledJob",
-        ignored: &["Active"],
-        phases: &[],
-    },
-    Override {
-        kind: "postgresql.cnpg.io/Cluster",
-        ignored: &["ContinuousArchiving", "LastBackupSucceeded"],
-        phases: &[
-            ("Cluster in healthy state", Passing),
-            ("Setting up primary", Unknown),
-            ("Creating a new replica", Degraded),
-            ("Upgrading cluster", Degraded),
-            ("Failing over", Degraded),
-            ("Switchover in progress", Degraded),
-            ("Waiting for the instances to become active", Unknown),
-        ],
-    },
-    Override {
-        kind: "kafka.strimzi.io/Kafka",
-        ignored: &["Warning"],
-        phases: &[],
-    },
-    Override {
-        kind: "kafka.strimzi.io/KafkaTopic",
-        ignored: &["Warning"],
-        phases: &[],
-    },
-    Override {
-        kind: "cluster.x-k8s.io/Machine",
-        ignored: &["Updating"],
-        phases: &[
-            ("Provisioning", Unknown),
-            ("Provisioned", Unknown),
-            ("Deleting", Unknown),
-        ],
-    },
-    Override {
-        kind: "cluster.x-k8s.io/Cluster",
-        ignored: &[
-            "Deleting",
-            "ScalingUp",
-            "ScalingDown",
-            "Remediating",
-            "RollingOut",
-        ],
-        phases: &[
-            ("Pending", Unknown),
-            ("Provisioning", Unknown),
-            ("Provisioned", Passing),
-            ("Deleting", Unknown),
-        ],
-    },
-    // Conditions of the claim's composite: `Responsive` is about how it is watched.
-    Override {
-        kind: "apiextensions.crossplane.io/Composition",
-        ignored: &["Responsive"],
-        phases: &[],
-    },
-    Override {
-        kind: "external-secrets.io/ExternalSecret",
-        ignored: &["Deleted"],
-        phases: &[],
-    },
-    // A Knative Revision without traffic is not active, on purpose.
-    Override {
-        kind: "serving.knative.dev/Revision",
-        ignored: &["Active"],
-        phases: &[],
-    },
-    Override {
-        kind: "elasticsearch.k8s.elastic.co/Elasticsearch",
-        ignored: &[
-            "ReconciliationComplete",
-            "RunningDesiredVersion",
-            "ResourcesAwareManagement",
-        ],
-        phases: &[
-            ("green", Passing),
-            ("yellow", Degraded),
-            ("red", Failing),
-            ("ApplyingChanges", Degraded),
-            ("MigratingData", Degraded),
-        ],
-    },
-    Override {
-        kind: "acme.cert-manager.io/Order",
-        ignored: &[],
-        phases: &[
-            ("pending", Unknown),
-            ("valid", Passing),
-            ("invalid", Failing),
-            ("ready", Unknown),
-            ("processing", Unknown),
-        ],
-    },
-    Override {
-        kind: "acme.cert-manager.io/Challenge",
-        ignored: &[],
-        phases: &[
-            ("pending", Unknown),
-            ("valid", Passing),
-            ("invalid", Failing),
-            ("processing", Unknown),
-        ],
-    },
-];
