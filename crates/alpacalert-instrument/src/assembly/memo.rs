@@ -4,11 +4,15 @@
 //! instrumentors of its kind, which ask for other units; it is built again when a fact that it looked at has changed, or
 //! when its time has come, and goes when nobody asks for it any more.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+mod nodes;
+mod readers;
+
+use std::collections::{BTreeSet, HashSet};
 
 use alpacalert_model::{NodeId, Timestamp};
-use hashbrown::HashTable;
+
+use nodes::Nodes;
+use readers::Readers;
 
 use super::{Describe, Request, TellFields};
 use crate::reads::{self, Fact, Reads};
@@ -54,23 +58,6 @@ struct Unit {
     live: bool,
 }
 
-/// A node that was built, in a chain of those of its unit.
-struct Known {
-    id: Option<NodeId>,
-    unit: u32,
-    next: u32,
-}
-
-/// That a unit looked at a fact, in a chain of all that looked at it, and in one of all that the unit looked at.
-#[derive(Clone, Copy)]
-struct Read {
-    fact: Fact,
-    unit: u32,
-    next: u32,
-    before: u32,
-    sibling: u32,
-}
-
 /// A unit that is being built.
 struct Frame {
     unit: u32,
@@ -88,13 +75,8 @@ pub struct Memo {
     irregular: Option<&'static str>,
     units: Vec<Unit>,
     free_units: Vec<u32>,
-    nodes: Vec<Known>,
-    free_nodes: Vec<u32>,
-    by_id: HashTable<u32>,
-    hasher: RandomState,
-    reads: Vec<Read>,
-    free_reads: Vec<u32>,
-    readers: HashMap<Fact, u32>,
+    nodes: Nodes,
+    readers: Readers,
     due: BTreeSet<(Timestamp, u32)>,
     frames: Vec<Frame>,
 }
@@ -102,7 +84,7 @@ pub struct Memo {
 impl std::fmt::Debug for Memo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Memo")
-            .field("nodes", &self.by_id.len())
+            .field("nodes", &self.nodes.len())
             .field("irregular", &self.irregular)
             .finish_non_exhaustive()
     }
@@ -115,13 +97,8 @@ impl Memo {
             irregular: None,
             units: Vec::new(),
             free_units: Vec::new(),
-            nodes: Vec::new(),
-            free_nodes: Vec::new(),
-            by_id: HashTable::new(),
-            hasher: RandomState::new(),
-            reads: Vec::new(),
-            free_reads: Vec::new(),
-            readers: HashMap::new(),
+            nodes: Nodes::default(),
+            readers: Readers::default(),
             due: BTreeSet::new(),
             frames: Vec::new(),
         };
@@ -168,12 +145,7 @@ impl Memo {
     }
 
     pub(super) fn contains(&self, id: &NodeId) -> bool {
-        self.find(id).is_some()
-    }
-
-    fn find(&self, id: &NodeId) -> Option<u32> {
-        let same = |at: &u32| self.nodes[*at as usize].id.as_ref() == Some(id);
-        self.by_id.find(self.hasher.hash_one(id), same).copied()
+        self.nodes.find(id).is_some()
     }
 
     /// The unit that is being built.
@@ -201,56 +173,23 @@ impl Memo {
     }
 
     fn insert(&mut self, id: &NodeId, unit: u32) -> u32 {
-        let next = match self.remembers {
-            true => self.units[unit as usize].nodes,
-            false => NONE,
-        };
-        let known = Known {
-            id: Some(id.clone()),
-            unit,
-            next,
-        };
-        let at = match self.free_nodes.pop() {
-            Some(at) => {
-                self.nodes[at as usize] = known;
-                at
-            }
-            None => {
-                self.nodes.push(known);
-                (self.nodes.len() - 1) as u32
-            }
-        };
-        let (nodes, hasher) = (&self.nodes, &self.hasher);
-        let hash = |at: &u32| match &nodes[*at as usize].id {
-            Some(id) => hasher.hash_one(id),
-            // Not reached: what is removed is taken out of the table first.
-            None => 0,
-        };
-        self.by_id.insert_unique(hasher.hash_one(id), at, hash);
-        if self.remembers {
-            self.units[unit as usize].nodes = at;
+        if !self.remembers {
+            return self.nodes.insert(id, unit, NONE);
         }
+        let at = self.nodes.insert(id, unit, self.units[unit as usize].nodes);
+        self.units[unit as usize].nodes = at;
         at
-    }
-
-    fn remove_node(&mut self, at: u32) -> Option<NodeId> {
-        let hash = self.hasher.hash_one(self.nodes[at as usize].id.as_ref()?);
-        if let Ok(entry) = self.by_id.find_entry(hash, |other| *other == at) {
-            entry.remove();
-        }
-        self.free_nodes.push(at);
-        self.nodes[at as usize].id.take()
     }
 
     /// A thing is asked for. Whether it is there already, or being built.
     pub(super) fn asks(&mut self, id: &NodeId, part: bool) -> bool {
-        let Some(at) = self.find(id) else {
+        let Some(at) = self.nodes.find(id) else {
             return false;
         };
         if !self.remembers {
             return true;
         }
-        let (unit, current) = (self.nodes[at as usize].unit, self.current());
+        let (unit, current) = (self.nodes.unit(at), self.current());
         if unit == current {
             return true;
         }
@@ -268,10 +207,10 @@ impl Memo {
 
     /// A name that is taken gets a number; by whom it was taken depends on the order if that is somebody else.
     pub(super) fn is_taken(&mut self, id: &NodeId) -> bool {
-        let Some(at) = self.find(id) else {
+        let Some(at) = self.nodes.find(id) else {
             return false;
         };
-        if self.nodes[at as usize].unit != self.current() {
+        if self.nodes.unit(at) != self.current() {
             self.spoil("parts of two things have one name");
         }
         true
@@ -381,7 +320,8 @@ impl Memo {
         facts.sort_unstable();
         facts.dedup();
         for fact in facts {
-            self.link(unit, fact);
+            let reads = self.units[unit as usize].reads;
+            self.units[unit as usize].reads = self.readers.link(unit, fact, reads);
         }
         if let Some(at) = due {
             self.units[unit as usize].due = due;
@@ -415,54 +355,10 @@ impl Memo {
         }
     }
 
-    fn link(&mut self, unit: u32, fact: Fact) {
-        let at = match self.free_reads.pop() {
-            Some(at) => at,
-            None => {
-                self.reads.push(Read {
-                    fact,
-                    unit,
-                    next: NONE,
-                    before: NONE,
-                    sibling: NONE,
-                });
-                (self.reads.len() - 1) as u32
-            }
-        };
-        let next = self.readers.insert(fact, at).unwrap_or(NONE);
-        if next != NONE {
-            self.reads[next as usize].before = at;
-        }
-        self.reads[at as usize] = Read {
-            fact,
-            unit,
-            next,
-            before: NONE,
-            sibling: self.units[unit as usize].reads,
-        };
-        self.units[unit as usize].reads = at;
-    }
-
     /// Forgets what a unit looked at.
     fn unlink(&mut self, unit: u32) {
-        let mut at = std::mem::replace(&mut self.units[unit as usize].reads, NONE);
-        while at != NONE {
-            let read = self.reads[at as usize];
-            match read.before {
-                NONE if read.next == NONE => {
-                    self.readers.remove(&read.fact);
-                }
-                NONE => {
-                    self.readers.insert(read.fact, read.next);
-                }
-                before => self.reads[before as usize].next = read.next,
-            }
-            if read.next != NONE {
-                self.reads[read.next as usize].before = read.before;
-            }
-            self.free_reads.push(at);
-            at = read.sibling;
-        }
+        let reads = std::mem::replace(&mut self.units[unit as usize].reads, NONE);
+        self.readers.unlink(reads);
         if let Some(due) = self.units[unit as usize].due.take() {
             self.due.remove(&(due, unit));
         }
@@ -470,15 +366,8 @@ impl Memo {
 
     /// The units that looked at one of these facts, or whose time has come.
     pub(super) fn dirty(&self, facts: &[Fact], now: Timestamp) -> Vec<u32> {
-        let mut dirty = Vec::new();
-        for fact in facts {
-            let mut at = self.readers.get(fact).copied().unwrap_or(NONE);
-            while at != NONE {
-                let read = self.reads[at as usize];
-                dirty.push(read.unit);
-                at = read.next;
-            }
-        }
+        let readers = facts.iter().flat_map(|fact| self.readers.of(*fact));
+        let mut dirty: Vec<u32> = readers.collect();
         let due = self.due.iter().take_while(|(at, _)| *at <= now);
         dirty.extend(due.map(|(_, unit)| *unit));
         dirty.sort_unstable();
@@ -488,10 +377,10 @@ impl Memo {
 
     /// Whether a node stands for a unit that the topmost one alone asks for.
     pub(super) fn is_top(&self, id: &NodeId) -> bool {
-        let Some(at) = self.find(id) else {
+        let Some(at) = self.nodes.find(id) else {
             return false;
         };
-        let unit = &self.units[self.nodes[at as usize].unit as usize];
+        let unit = &self.units[self.nodes.unit(at) as usize];
         unit.own == at && unit.top && unit.asked == 0
     }
 
@@ -512,7 +401,7 @@ impl Memo {
     pub(super) fn id(&self, unit: u32) -> Option<&NodeId> {
         match self.units[unit as usize].own {
             NONE => None,
-            own => self.nodes[own as usize].id.as_ref(),
+            own => self.nodes.id(own),
         }
     }
 
@@ -527,16 +416,16 @@ impl Memo {
         let own = self.units[unit as usize].own;
         let mut at = std::mem::replace(&mut self.units[unit as usize].nodes, NONE);
         while at != NONE {
-            let next = self.nodes[at as usize].next;
+            let next = self.nodes.next(at);
             if at == own {
-                retired.extend(self.nodes[at as usize].id.clone());
+                retired.extend(self.nodes.id(at).cloned());
             } else {
-                retired.extend(self.remove_node(at));
+                retired.extend(self.nodes.remove(at));
             }
             at = next;
         }
         if own != NONE {
-            self.nodes[own as usize].next = NONE;
+            self.nodes.end_chain(own);
             self.units[unit as usize].nodes = own;
         }
     }
@@ -551,7 +440,7 @@ impl Memo {
     ) {
         self.retire(unit, retired);
         let own = self.units[unit as usize].own;
-        self.remove_node(own);
+        self.nodes.remove(own);
         for &child in &*std::mem::take(&mut self.units[unit as usize].children) {
             self.leave(child, left, flipped);
         }
