@@ -36,7 +36,7 @@ fn enough(deployment: &Deployment, want: i64) -> i64 {
 }
 
 /// Whether as many replicas are available as it cannot do without. One that crashes again and again is not, though it is
-/// counted as available for the seconds in between.
+/// counted as available for the seconds in between; nor is one that has just crashed, though it is counted for a moment yet.
 fn works(judge: &Judge<'_>, deployment: &Deployment) -> bool {
     let want = deployment.spec.replicas.unwrap_or(1);
     let needed = enough(deployment, want);
@@ -48,10 +48,11 @@ fn works(judge: &Judge<'_>, deployment: &Deployment) -> bool {
     let sets = judge
         .cluster
         .controlled_by(kinds::REPLICA_SET, &judge.object.meta.uid);
-    let looping: usize = sets
-        .map(|set| replicas::looping(judge.cluster, set, judge.now))
+    let unwell: usize = sets
+        .map(|set| replicas::unwell(judge.cluster, set, judge.now))
         .sum();
-    available - i64::try_from(looping).unwrap_or(i64::MAX) >= needed
+    let unwell = i64::try_from(unwell).unwrap_or(i64::MAX);
+    available.min(deployment.status.replicas.saturating_sub(unwell)) >= needed
 }
 
 /// DEP-6.

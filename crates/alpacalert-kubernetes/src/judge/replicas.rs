@@ -50,13 +50,12 @@ pub(crate) fn pods_of<'a>(cluster: &'a Cluster, owner: &'a Object) -> Pods<'a> {
     pods
 }
 
-/// How many of a controller's pods look well in this moment, and crash again and again.
-pub(super) fn looping(cluster: &Cluster, owner: &Object, now: Timestamp) -> usize {
-    let pods = cluster.controlled_by(kinds::POD, &owner.meta.uid);
-    pods.filter(|object| {
-        object
-            .pod()
-            .is_some_and(|pod| pod::looks_well_and_crashes(cluster, object, pod, now))
+/// How many of a controller's pods are seen not to work: those that are not ready, and those that look well in this moment
+/// and crash again and again. The controller's own numbers are a moment behind.
+pub(super) fn unwell(cluster: &Cluster, owner: &Object, now: Timestamp) -> usize {
+    let pods = pods_of(cluster, owner).live.into_iter();
+    pods.filter(|(object, pod)| {
+        !pod.ready() || pod::looks_well_and_crashes(cluster, object, pod, now)
     })
     .count()
 }

@@ -120,6 +120,33 @@ fn c05_a_crash_loop_is_one_failure() {
     assert!(restarts >= 8, "the time line has {restarts} restarts");
 }
 
+/// C-05, of what owns it: the numbers of a controller are a moment behind, and still count a container that has just crashed.
+#[test]
+fn c05_a_deployment_that_still_counts_a_crashed_pod_fails() {
+    let owned = |kind: &str, name: &str| {
+        format!(
+            "ownerReferences: [{{apiVersion: apps/v1, kind: {kind}, name: {name}, uid: {kind}-{name}, controller: true}}]"
+        )
+    };
+    let numbers = "replicas: 1, readyReplicas: 1, availableReplicas: 1";
+    let yaml = format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: d, namespace: shop, uid: Deployment-d, generation: 1, creationTimestamp: '2026-11-22T10:00:00Z'}}\n\
+         spec: {{replicas: 1}}\n\
+         status: {{observedGeneration: 1, {numbers}, updatedReplicas: 1, conditions: [{{type: Available, status: 'True'}}, {{type: Progressing, status: 'True', reason: NewReplicaSetAvailable}}]}}\n---\n\
+         apiVersion: apps/v1\nkind: ReplicaSet\nmetadata: {{name: r, namespace: shop, uid: ReplicaSet-r, generation: 1, creationTimestamp: '2026-11-22T10:00:00Z', {}}}\n\
+         spec: {{replicas: 1}}\nstatus: {{observedGeneration: 1, {numbers}, fullyLabeledReplicas: 1}}\n---\n\
+         apiVersion: v1\nkind: Pod\nmetadata: {{name: p, namespace: shop, uid: Pod-p, creationTimestamp: '2026-11-22T10:00:00Z', {}}}\n\
+         spec: {{nodeName: n, containers: [{{name: app}}]}}\n\
+         status: {{phase: Running, conditions: [{{type: PodScheduled, status: 'True'}}, {{type: Ready, status: 'False', lastTransitionTime: '2026-11-22T11:59:59Z'}}], \
+         containerStatuses: [{{name: app, restartCount: 7, ready: false, state: {{waiting: {{reason: CrashLoopBackOff}}}}, lastState: {{terminated: {{exitCode: 1, startedAt: '2026-11-22T11:59:50Z', finishedAt: '2026-11-22T11:59:59Z'}}}}}}]}}\n",
+        owned("Deployment", "d"),
+        owned("ReplicaSet", "r"),
+    );
+    let world = world_at(cluster(&yaml), "2026-11-22T12:00:00Z");
+    assert_eq!(world.state("Pod/shop/p"), F);
+    assert_eq!(world.state("Deployment/shop/d"), F);
+}
+
 /// C-06: one broken pod of a hundred.
 #[test]
 fn c06_one_broken_pod_of_a_hundred() {
