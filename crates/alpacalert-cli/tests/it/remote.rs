@@ -33,9 +33,10 @@ impl Shop {
         let file = folder.path().join("alpacalert.yaml");
         std::fs::write(&file, shop(&folder.path().join("broken"))).expect("a file");
         let daemon = serve(&["-c", file.to_str().expect("UTF-8")]);
-        daemon.until("/api/v1/services/buying", SECONDS, |value| {
-            value["state"] == "passing"
-        });
+        for service in ["buying", "looking"] {
+            let path = format!("/api/v1/services/{service}");
+            daemon.until(&path, SECONDS, |value| value["state"] == "passing");
+        }
         let url = format!("http://{}", daemon.address);
         Shop {
             folder,

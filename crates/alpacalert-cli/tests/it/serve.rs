@@ -337,7 +337,11 @@ fn it_remembers_over_a_restart_and_refuses_a_second_one_in_the_same_folder() {
 
     let daemon = serve(&arguments);
     let after = daemon.until("/api/v1/services/first", SECONDS, is("failing"));
-    let milliseconds = |value: &Value| value["since"].as_str().map(|since| since[..23].to_owned());
+    let milliseconds = |value: &Value| {
+        let since: alpacalert_model::Timestamp = value["since"].as_str()?.parse().ok()?;
+        Some(since.as_millisecond())
+    };
+    assert!(milliseconds(&before).is_some(), "{before}");
     assert_eq!(milliseconds(&after), milliseconds(&before));
     std::fs::write(&watched, "").expect("a file");
     let path = "/api/v1/transitions?node=first";
