@@ -79,6 +79,7 @@ pub(super) async fn run(api: Api, watched: Watched, events: mpsc::Sender<Event>)
             version: String::new(),
             pause: FIRST_PAUSE,
             opened: None,
+            steady: None,
         };
         tasks.spawn(reflector.run());
     }
@@ -108,6 +109,8 @@ struct Reflector {
     pause: Duration,
     /// When the last watch was opened; `None` when it could not be.
     opened: Option<tokio::time::Instant>,
+    /// Since when nothing was refused: a watch that breaks and is taken up at once is no trouble.
+    steady: Option<tokio::time::Instant>,
 }
 
 /// Nobody listens any more.
@@ -122,7 +125,7 @@ impl Reflector {
                 self.round().await
             };
             let Ok(result) = result else { return };
-            let held = self.opened.map(|opened| opened.elapsed());
+            let held = self.steady.take().map(|since| since.elapsed());
             // What held for a while has nothing to do with troubles before.
             let broke = matches!(result, Err(ApiError::Transport(_))) && self.resumes();
             if broke || held.is_some_and(|held| held > SHORT) {
@@ -310,7 +313,9 @@ impl Reflector {
             Ok(lines) => lines,
             Err(error) => return Ok(Err(error)),
         };
-        self.opened = Some(tokio::time::Instant::now());
+        let now = tokio::time::Instant::now();
+        self.opened = Some(now);
+        self.steady.get_or_insert(now);
         if initial.is_none() {
             self.tell(Event::Works(self.watched.kind.clone())).await?;
         }

@@ -95,8 +95,8 @@ fn change(fake: &FakeApiServer, random: &mut fastrand::Rng) {
 /// seconds heals what had recovered before.
 type Refused = HashMap<&'static str, Instant>;
 
-/// How long a kind may recover from a refusal.
-const RECOVERY: Duration = Duration::from_secs(11);
+/// How long a kind may recover from a refusal: ten seconds without one count as well, after a pause of up to two.
+const RECOVERY: Duration = Duration::from_secs(13);
 
 /// Something goes wrong; what lasts is mended at once, or after a moment.
 async fn fault(fake: &FakeApiServer, random: &mut fastrand::Rng, refused: &mut Refused) {
